@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every numeric tolerance of the test suite, each with the reason it is not zero.
+
+Relative tolerances (`*_RTOL`) and absolute ones (`*_ATOL`) go to `numpy.testing.assert_allclose`.
+"""
+
+# Folding batch normalization multiplies each kernel once in float64 and rounds to float32, so a layer is off by a few
+# float32 ulps of its largest partial sum (2**-23 = 1.2e-7), and some fifty layers add up.
+FOLDED_OUTPUT_RTOL = 1e-4
+FOLDED_OUTPUT_ATOL = 1e-5
+
+# Central differences in float64 with step 1e-5 have a truncation error of about step**2 = 1e-10 and a rounding error of
+# eps / step = 2e-11, both relative to losses and derivatives of order one.
+FINITE_DIFFERENCE_RTOL = 1e-6
+FINITE_DIFFERENCE_ATOL = 1e-8
+
+# Two float64 gradients of the same expression differ by summation order only.
+GRADIENT_FLOAT64_RTOL = 1e-10
+GRADIENT_FLOAT64_ATOL = 1e-12
+
+# Two float32 gradients of the same expression differ by summation order: sums of up to some thousand products.
+GRADIENT_FLOAT32_RTOL = 2e-4
+GRADIENT_FLOAT32_ATOL = 2e-6
+
+# A handful of float32 training steps: the gradient tolerance, amplified by the steps that follow.
+TRAINED_WEIGHT_RTOL = 1e-3
+TRAINED_WEIGHT_ATOL = 1e-5
+
+# Momentum arithmetic on a few float32 numbers: every operation rounds once.
+OPTIMIZER_RTOL = 1e-5
+OPTIMIZER_ATOL = 1e-7
