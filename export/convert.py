@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keras to an inference ``.tflite`` through TensorFlow's own converter, quietly."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..captured_output import captured_output
+from .ir import Graph
+from .schema import read_graph
+
+# What TensorFlow Lite's converter needs when it has no builtin for an op; a microcontroller has neither.
+_REMEDY = "Remedy: replace the layer by one that TensorFlow Lite has a builtin op for."
+
+
+def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray] | None = None) -> Graph:
+    """Converts the inference pass of a Keras model to an object graph.
+
+    Args:
+        model: A built functional model with one input and one output.
+        batch_size: Batch size baked into every shape.
+        replaced: Values to use in place of some weights, by ``id`` of the Keras variable.
+
+    Returns:
+        The forward graph, float32, builtin ops only.
+
+    Raises:
+        ValueError: if the model has several inputs or outputs, an unknown dimension, or
+            needs ops that TensorFlow Lite has no builtin for.
+    """
+    check_convertible(model)
+    flat_bytes = _convert(model, batch_size, replaced or {})
+    graph = read_graph(flat_bytes)
+    foreign = sorted({op.kind for op in graph.ops if op.is_custom})
+    if foreign:
+        raise ValueError(f"A bundle has builtin ops and tfdgsu's own only. Received: {', '.join(foreign)}. {_REMEDY}")
+    return graph
+
+
+def check_convertible(model: keras.Model) -> None:
+    """Raises ValueError unless the model has one input, one output and static shapes."""
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            "A bundle has one input and one output. "
+            f"Received: a model with {len(model.inputs)} inputs and {len(model.outputs)} outputs. "
+            "Remedy: export a keras.Model from one input to one output."
+        )
+    shape = tuple(model.inputs[0].shape)
+    if None in shape[1:]:
+        raise ValueError(
+            "Every input dimension but the batch must be known. "
+            f"Received: input shape {shape}. Remedy: build the model with a fixed input shape."
+        )
+
+
+def _convert(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray]) -> bytes:
+    values = {id(v): replaced.get(id(v), v.numpy()) for v in model.variables}
+    trainable = [values[id(v)] for v in model.trainable_variables]
+    frozen = [values[id(v)] for v in model.non_trainable_variables]
+
+    @tf.function
+    def forward(x: tf.Tensor) -> tf.Tensor:
+        # Stateless: the weights become plain constants, so that no variable handle survives conversion.
+        outputs, _ = model.stateless_call(
+            [tf.constant(v) for v in trainable], [tf.constant(v) for v in frozen], x, training=False
+        )
+        return tf.nest.flatten(outputs)[0]
+
+    spec = tf.TensorSpec((batch_size, *model.inputs[0].shape[1:]), tf.float32, name="x")
+    with captured_output() as printed:
+        try:
+            concrete = forward.get_concrete_function(spec)
+            return tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+        except Exception as error:
+            raise ValueError(
+                f"TensorFlow Lite cannot convert model '{model.name}'. Received: {_last_lines(str(error))}. {_REMEDY}"
+                f"\nThe converter printed: {_last_lines(printed.text())}"
+            ) from error
+
+
+def _last_lines(text: str, n_lines: int = 5) -> str:
+    return "\n".join(text.strip().splitlines()[-n_lines:])

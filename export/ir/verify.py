@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold for every graph. Runs after every pass and names the pass that broke it."""
+
+from __future__ import annotations
+
+from .graph import Graph, Op, Tensor
+from .text import format_op
+
+
+class GraphError(ValueError):
+    """An invariant of the graph does not hold; a defect of the compiler, not of the user's model."""
+
+
+def verify(graph: Graph, after: str) -> Graph:
+    """Checks the invariants and returns the graph unchanged.
+
+    Args:
+        graph: The graph to check.
+        after: Name of the pass that ran last, for the message.
+
+    Raises:
+        GraphError: naming ``after``, the op and the rule.
+    """
+    defined = {id(t) for t in graph.inputs}
+    written: dict[int, Op] = {}
+    for op in graph.ops:
+        for tensor in op.inputs:
+            if tensor is not None:
+                _check_read(op, tensor, defined, written, after)
+        for tensor in op.mutates:
+            _check_write(op, tensor, after)
+            written[id(tensor)] = op
+        for tensor in op.outputs:
+            _check_definition(op, tensor, defined, after)
+            defined.add(id(tensor))
+    for tensor in graph.outputs:
+        if id(tensor) not in defined and not _lives_outside(tensor):
+            _fail(after, f"graph output {tensor.name} is made by no op")
+    _check_names(graph, after)
+    return graph
+
+
+def _lives_outside(tensor: Tensor) -> bool:
+    return tensor.is_constant or tensor.is_variable
+
+
+def _check_read(op: Op, tensor: Tensor, defined: set[int], written: dict[int, Op], after: str) -> None:
+    if not _lives_outside(tensor) and id(tensor) not in defined:
+        _fail(after, f"{tensor.name} is read before it is made", op)
+    writer = written.get(id(tensor))
+    if writer is not None and not op.is_custom:
+        _fail(after, f"{tensor.name} is read by the forward pass after {writer.kind} overwrote it", op)
+    if writer is not None and op.kind.endswith("GradInput"):
+        _fail(after, f"input gradient reads {tensor.name} after its update", op)
+
+
+def _check_write(op: Op, tensor: Tensor, after: str) -> None:
+    if not tensor.is_variable:
+        _fail(after, f"{tensor.name} is overwritten but is no variable", op)
+    if not any(t is tensor for t in op.inputs):
+        _fail(after, f"{tensor.name} is overwritten but not among the op's inputs", op)
+
+
+def _check_definition(op: Op, tensor: Tensor, defined: set[int], after: str) -> None:
+    if id(tensor) in defined:
+        _fail(after, f"{tensor.name} is made twice", op)
+    if _lives_outside(tensor):
+        _fail(after, f"constant or variable {tensor.name} is an op's output", op)
+    if any(d <= 0 for d in tensor.shape):
+        _fail(after, f"{tensor.name} has no static shape: {list(tensor.shape)}", op)
+
+
+def _check_names(graph: Graph, after: str) -> None:
+    names: set[str] = set()
+    for tensor in graph.tensors():
+        if tensor.is_constant:
+            if tensor.is_variable:
+                _fail(after, f"variable {tensor.name} has constant data; TFLM would take it for a constant")
+            if tuple(tensor.data.shape) != tuple(tensor.shape) or tensor.data.dtype != tensor.dtype:
+                _fail(after, f"data of {tensor.name} is {tensor.data.dtype}{list(tensor.data.shape)}")
+        if tensor.name in names:
+            _fail(after, f"two tensors are named {tensor.name}")
+        names.add(tensor.name)
+
+
+def _fail(after: str, rule: str, op: Op | None = None) -> None:
+    where = f"\n  at {format_op(op)}" if op is not None else ""
+    raise GraphError(f"Invalid graph after pass '{after}': {rule}.{where}")

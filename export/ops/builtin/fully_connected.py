@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+from ...ir import Op, Tensor
+from .activation import through_fused_activation
+from .layer_update import emit_layer_update
+from .registry import gradient_rule
+
+
+@gradient_rule("FULLY_CONNECTED")
+def fully_connected_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """y = x W^T + b: dx = dz W, dW = dz^T x. Leading dimensions of x count as batch."""
+    x, kernel = op.inputs[:2]
+    dz = through_fused_activation(op, dy, back)
+    dx = None
+    if back.needs(x):
+        dx = back.emit("TfdgsuFullyConnectedGradInput", [dz, kernel, None, None], like=x, mask_alpha=0.0)
+    emit_layer_update(op, dz, back, "TfdgsuFullyConnectedGradFilter")
+    return [dx]

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Appends the backward pass: gradients of activations, and in-place updates of the weights."""
+
+from __future__ import annotations
+
+from ..gradients import Backward
+from ..ir import Graph
+from ..training_step import TrainingStep
+
+
+def run(graph: Graph, step: TrainingStep) -> Graph:
+    loss_op = graph.ops[-1]
+    sgd = step.spec.sgd
+    backward = Backward(
+        graph=graph,
+        train=step.train,
+        learning_rate=step.learning_rate,
+        updates={id(step.layer_ops[name]): update for name, update in step.updates.items()},
+        sgd_options={"momentum": sgd.momentum, "nesterov": int(sgd.nesterov)},
+    )
+    backward.run(step.output, loss_op.outputs[1])
+    return graph

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Turns the weights of update layers into variables and adds the state of the training step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..gradients import LayerUpdate
+from ..ir import Graph, Tensor
+from ..training_spec import LayerSpec
+from ..training_step import TrainingStep
+
+
+def run(graph: Graph, step: TrainingStep) -> Graph:
+    for layer in step.spec.layers:
+        step.updates[layer.name] = _declare(layer, step)
+    if step.spec.draws_on_device:
+        step.add_variable("step", "step", "", np.array([step.spec.step], np.int32))
+    return graph
+
+
+def _declare(layer: LayerSpec, step: TrainingStep) -> LayerUpdate:
+    trains_bias = layer.update_bias and layer.bias is not None
+    return LayerUpdate(
+        kernel=_weight_variable(layer, "kernel", 1, layer.kernel, step) if layer.n_selected else None,
+        bias=_weight_variable(layer, "bias", 2, layer.bias, step) if trains_bias else None,
+        channels=_channels(layer, step) if layer.is_partial else None,
+        kernel_velocity=_velocity(layer, "kernel", layer.kernel_velocity, step) if layer.n_selected else None,
+        bias_velocity=_velocity(layer, "bias", layer.bias_velocity, step) if trains_bias else None,
+        n_selected=layer.n_selected,
+    )
+
+
+def _weight_variable(layer: LayerSpec, role: str, position: int, value: np.ndarray, step: TrainingStep) -> Tensor:
+    variable = step.add_variable(f"{layer.name}/{role}", role, layer.name, value)
+    step.layer_ops[layer.name].inputs[position] = variable
+    return variable
+
+
+def _channels(layer: LayerSpec, step: TrainingStep) -> Tensor:
+    """A constant when the selection never changes, otherwise a variable."""
+    name = f"{layer.name}/channels"
+    if step.spec.schedule.device_kind == "static":
+        return Tensor(name, layer.channels.shape, "int32", layer.channels.astype(np.int32))
+    return step.add_variable(name, "channels", layer.name, layer.channels.astype(np.int32))
+
+
+def _velocity(layer: LayerSpec, role: str, value: np.ndarray | None, step: TrainingStep) -> Tensor | None:
+    if value is None:
+        return None
+    return step.add_variable(f"{layer.name}/{role}/velocity", "velocity", layer.name, value)

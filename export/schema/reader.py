@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Lifts a ``.tflite`` file into the object graph."""
+
+from __future__ import annotations
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema_fb
+
+from ..ir import Graph, Op, Signature, Tensor
+from . import types
+
+
+def read_graph(model: bytes) -> Graph:
+    """Reads the only subgraph of a flatbuffer.
+
+    Args:
+        model: The file's bytes, e.g. what ``tf.lite.TFLiteConverter.convert`` returns.
+
+    Returns:
+        The graph; constants are NumPy arrays, custom options raw bytes under ``"raw"``.
+
+    Raises:
+        ValueError: if the model has more than one subgraph (control flow): TFLM's trainer runs one.
+    """
+    flat = schema_fb.ModelT.InitFromPackedBuf(model, 0)
+    if len(flat.subgraphs) != 1:
+        raise ValueError(
+            "A training bundle is one subgraph. "
+            f"Received: a model that converts to {len(flat.subgraphs)} subgraphs. "
+            "Remedy: remove control flow (while, cond, recurrent layers) from the model."
+        )
+    subgraph = flat.subgraphs[0]
+    tensors = [_read_tensor(t, flat.buffers) for t in subgraph.tensors]
+    ops = [_read_op(o, flat.operatorCodes, tensors) for o in _list(subgraph.operators)]
+    graph = Graph(
+        ops=ops,
+        inputs=[tensors[i] for i in _list(subgraph.inputs)],
+        outputs=[tensors[i] for i in _list(subgraph.outputs)],
+    )
+    for signature in _list(flat.signatureDefs):
+        graph.signatures[_text(signature.signatureKey)] = Signature(
+            inputs={_text(m.name): tensors[m.tensorIndex] for m in _list(signature.inputs)},
+            outputs={_text(m.name): tensors[m.tensorIndex] for m in _list(signature.outputs)},
+        )
+    graph.make_names_unique()
+    return graph
+
+
+def _read_tensor(flat: schema_fb.TensorT, buffers: list[schema_fb.BufferT]) -> Tensor:
+    name = _short_name(_text(flat.name))
+    dtype = types.numpy_name(flat.type, name)
+    shape = tuple(int(d) for d in _list(flat.shape))
+    raw = buffers[flat.buffer].data
+    data = None
+    if raw is not None and len(raw) and not flat.isVariable:
+        data = np.frombuffer(bytes(raw), dtype=np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    return Tensor(name, shape, dtype, data, bool(flat.isVariable), flat.quantization)
+
+
+def _read_op(flat: schema_fb.OperatorT, codes: list[schema_fb.OperatorCodeT], tensors: list[Tensor]) -> Op:
+    code = codes[flat.opcodeIndex]
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    is_custom = number == schema_fb.BuiltinOperator.CUSTOM
+    inputs = [None if i < 0 else tensors[i] for i in _list(flat.inputs)]
+    outputs = [tensors[i] for i in _list(flat.outputs)]
+    if is_custom:
+        options = {"raw": bytes(bytearray(_list(flat.customOptions)))}
+        return Op(_text(code.customCode), inputs, outputs, options, code.version, True)
+    return Op(types.OPERATOR_NAMES[number], inputs, outputs, flat.builtinOptions, code.version)
+
+
+def _short_name(name: str) -> str:
+    """The converter joins the names of all fused ops with ``;``; the last one says what comes out."""
+    return name.split(";")[-1] or "tensor"
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else (value or "")
+
+
+def _list(values: object) -> list:
+    return [] if values is None else list(values)

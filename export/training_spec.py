@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the compiler needs to know of a ``SparseUpdateModel``, as plain NumPy.
+
+From here on the compiler is free of Keras: passes see a graph and a ``TrainingSpec``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerSpec:
+    """One update layer.
+
+    Attributes:
+        name: Keras layer name.
+        layer_id: Position in the plan; seeds the layer's channel sequence.
+        n_channels: Input channels of the layer (C).
+        n_selected: Channels updated per step (k); C means all, 0 the bias alone.
+        channels: int32 ``[k]``, the selection at export; None unless 0 < k < C.
+        kernel: Current kernel in TFLite's layout, float32.
+        bias: Current bias, float32, or None.
+        update_bias: Whether the bias is trained.
+        kernel_velocity: Momentum state of the selected slice in TFLite's layout, or None.
+        bias_velocity: Momentum state of the bias, or None.
+    """
+
+    name: str
+    layer_id: int
+    n_channels: int
+    n_selected: int
+    channels: np.ndarray | None
+    kernel: np.ndarray
+    bias: np.ndarray | None
+    update_bias: bool
+    kernel_velocity: np.ndarray | None = None
+    bias_velocity: np.ndarray | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only some of the channels are updated, so that there is something to select."""
+        return 0 < self.n_selected < self.n_channels
+
+
+@dataclasses.dataclass(frozen=True)
+class LossSpec:
+    """Loss by its Keras name, and whether it takes logits."""
+
+    name: str
+    from_logits: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SgdSpec:
+    """SGD as ``keras.optimizers.SGD`` defines it; the learning rate is an input of the bundle."""
+
+    momentum: float = 0.0
+    nesterov: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduleSpec:
+    """When channels are re-drawn and who draws them: static, cyclic, random, or input (the host)."""
+
+    policy: str = "static"
+    device_kind: str = "static"
+    every: int = 1
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSpec:
+    """The training step to compile."""
+
+    layers: tuple[LayerSpec, ...]
+    loss: LossSpec
+    sgd: SgdSpec
+    schedule: ScheduleSpec
+    step: int = 0
+
+    @property
+    def draws_on_device(self) -> bool:
+        return self.schedule.device_kind in ("cyclic", "random") and any(l.is_partial for l in self.layers)
+
+    @property
+    def channels_are_input(self) -> bool:
+        return self.schedule.device_kind == "input"

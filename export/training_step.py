@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The training step under construction: the tensors that passes hand to each other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from .gradients import LayerUpdate
+from .ir import Graph, Op, Tensor
+from .training_spec import TrainingSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A tensor that keeps its value between invocations, under its public name.
+
+    Attributes:
+        tensor: The variable tensor; its name is the public one.
+        role: kernel, bias, channels, velocity or step.
+        layer: The update layer it belongs to, or "" for ``step``.
+        factory: Value after a reset, in the tensor's shape and dtype.
+    """
+
+    tensor: Tensor
+    role: str
+    layer: str
+    factory: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return self.tensor.name
+
+
+@dataclasses.dataclass
+class TrainingStep:
+    """Filled in pass by pass.
+
+    Attributes:
+        spec: What to compile.
+        layer_ops: The forward op of each update layer, by layer name.
+        updates: The tensors of each update, by layer name.
+        variables: All variables, in the order of their creation.
+        train, learning_rate, label: The step's scalar inputs and its target.
+        output, loss: What the step returns.
+    """
+
+    spec: TrainingSpec
+    layer_ops: dict[str, Op] = dataclasses.field(default_factory=dict)
+    updates: dict[str, LayerUpdate] = dataclasses.field(default_factory=dict)
+    variables: list[Variable] = dataclasses.field(default_factory=list)
+    train: Tensor = dataclasses.field(default_factory=lambda: Tensor("train", (1,), "int32", is_variable=True))
+    learning_rate: Tensor = dataclasses.field(default_factory=lambda: Tensor("learning_rate", (1,)))
+    label: Tensor | None = None
+    output: Tensor | None = None
+    loss: Tensor | None = None
+
+    def add_variable(self, name: str, role: str, layer: str, factory: np.ndarray) -> Tensor:
+        factory = np.ascontiguousarray(factory)
+        tensor = Tensor(name, factory.shape, factory.dtype.name, is_variable=True)
+        self.variables.append(Variable(tensor, role, layer, factory))
+        return tensor
+
+    def variable(self, name: str) -> Variable | None:
+        return next((v for v in self.variables if v.name == name), None)
+
+
+def replace_operand(graph: Graph, op: Op, old: Tensor, new: Tensor) -> None:
+    """Lets ``op`` read ``new`` where it read ``old``."""
+    op.inputs = [new if t is old else t for t in op.inputs]
