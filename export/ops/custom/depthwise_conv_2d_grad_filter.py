@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from .base import LEARNING_RATE, TRAIN, CustomOp, Operand
+from .base import LEARNING_RATE, TRAIN, CustomOp, Field, Operand
 from .sgd import SGD_OPTIONS, apply_sgd, check_channels, check_sgd
 from .windows import STRIDE_AND_PADDING, check_windows, pad_image, tap
 
@@ -13,7 +13,8 @@ class DepthwiseConv2DGradFilter(CustomOp):
   """g[0,ky,kx,j*m+q] = sum over b,oy,ox of x_sel[..,j] * dy[..,channels[j]*m+q]."""
 
   NAME = "TfdgsuDepthwiseConv2DGradFilter"
-  OPTIONS = STRIDE_AND_PADDING + SGD_OPTIONS
+  # With `channels` the depth multiplier m does not follow from the shapes.
+  OPTIONS = STRIDE_AND_PADDING + SGD_OPTIONS + (Field("depth_multiplier", "i"),)
   INPUTS = (
       TRAIN,
       LEARNING_RATE,
@@ -33,7 +34,10 @@ class DepthwiseConv2DGradFilter(CustomOp):
         w[0] == 1 and x[0] == dy[0] and dy[3] == w[3],
         "`x_sel` [B,H,W,k], `dy` [B,Ho,Wo,C*m] and `w` [1,kh,kw,C*m] must agree", (x, dy, w))
     check_windows(cls, x[1:3], dy[1:3], w[1:3], options)
-    multiplier = cls.depth_multiplier(x[3], channels, w[3], velocity)
+    multiplier = options["depth_multiplier"]
+    cls.require(
+        multiplier >= 1 and w[3] % multiplier == 0,
+        f"depth_multiplier must divide the {w[3]} output channels", multiplier)
     check_channels(cls, channels, x[3], w[3] // multiplier)
     check_sgd(cls, velocity, w[:3] + (x[3] * multiplier,), options)
 
