@@ -18,6 +18,7 @@ from .passes import (
     add_variable_loading,
     bind_update_layers,
     declare_variables,
+    elide_gradient_copies,
     fuse_gradient_epilogues,
 )
 from .training_spec import TrainingSpec
@@ -47,6 +48,7 @@ def compile_training_graph(
         ("declare_variables", lambda g: declare_variables.run(g, step)),
         ("add_loss", lambda g: add_loss.run(g, step)),
         ("add_gradients", lambda g: add_gradients.run(g, step)),
+        ("elide_gradient_copies", elide_gradient_copies.run),
         ("fuse_gradient_epilogues", fuse_gradient_epilogues.run),
         ("add_channel_selection", lambda g: add_channel_selection.run(g, step)),
         ("add_variable_loading", lambda g: add_variable_loading.run(g, step)),

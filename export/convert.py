@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ..captured_output import captured_output
 from .ir import Graph
+from .passes.name_after_layers import name_after_layers
 from .schema import read_graph
 
 # What TensorFlow Lite's converter needs when it has no builtin for an op; a microcontroller has neither.
@@ -37,6 +38,7 @@ def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.
     foreign = sorted({op.kind for op in graph.ops if op.is_custom})
     if foreign:
         raise ValueError(f"A bundle has builtin ops and tfdgsu's own only. Received: {', '.join(foreign)}. {_REMEDY}")
+    name_after_layers(graph, [layer.name for layer in model.layers])
     return graph
 
 

@@ -59,11 +59,11 @@ class Backward:
 
     def keep(self, kind: str, inputs: list[Tensor], after: Op, kept: Tensor, **options) -> Tensor:
         """Inserts a forward op right after ``after`` that keeps something small for backward."""
-        self.graph.insert_after(after, _custom_op(kind, [self.train, *inputs], [kept], options))
+        self.graph.insert_after(after, custom_op(kind, [self.train, *inputs], [kept], options))
         return kept
 
     def _append(self, kind: str, inputs: list[Tensor | None], outputs: list[Tensor], options: dict) -> None:
-        self.graph.ops.append(_custom_op(kind, [self.train, *inputs], outputs, options))
+        self.graph.ops.append(custom_op(kind, [self.train, *inputs], outputs, options))
 
     def run(self, loss_input: Tensor, gradient: Tensor) -> None:
         """Walks the forward ops in reverse from ``d loss / d loss_input``."""
@@ -102,8 +102,6 @@ class Backward:
 
 def custom_op(kind: str, inputs: list[Tensor | None], outputs: list[Tensor], options: dict) -> Op:
     """A custom op with its mutated operands filled in from its definition."""
-    mutated = tuple(inputs[i] for i in REGISTRY[kind].MUTATES if i < len(inputs) and inputs[i] is not None)
+    mutated = tuple(inputs[i] for i in REGISTRY[kind].mutates(options) if inputs[i] is not None)
     return Op(kind, inputs, outputs, options, is_custom=True, mutates=mutated)
 
-
-_custom_op = custom_op

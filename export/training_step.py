@@ -45,6 +45,7 @@ class TrainingStep:
         variables: All variables, in the order of their creation.
         train, learning_rate, label: The step's scalar inputs and its target.
         output, loss: What the step returns.
+        loss_operand, loss_gradient: What the loss is taken of (logits where there are any), and its gradient.
     """
 
     spec: TrainingSpec
@@ -56,6 +57,8 @@ class TrainingStep:
     label: Tensor | None = None
     output: Tensor | None = None
     loss: Tensor | None = None
+    loss_operand: Tensor | None = None
+    loss_gradient: Tensor | None = None
 
     def add_variable(self, name: str, role: str, layer: str, factory: np.ndarray) -> Tensor:
         factory = np.ascontiguousarray(factory)

@@ -10,7 +10,6 @@ from ..training_step import TrainingStep
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
-    loss_op = graph.ops[-1]
     sgd = step.spec.sgd
     backward = Backward(
         graph=graph,
@@ -19,5 +18,5 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
         updates={id(step.layer_ops[name]): update for name, update in step.updates.items()},
         sgd_options={"momentum": sgd.momentum, "nesterov": int(sgd.nesterov)},
     )
-    backward.run(step.output, loss_op.outputs[1])
+    backward.run(step.loss_operand, step.loss_gradient)
     return graph

@@ -16,19 +16,39 @@ _KIND_BY_LOSS = {
     "mean_squared_error": "TfdgsuMeanSquaredError",
 }
 SUPPORTED_LOSSES = tuple(_KIND_BY_LOSS)
+# Losses on probabilities that are exact on the logits in front of this op, as Keras takes them
+# (keras/src/backend/tensorflow/nn.py, _get_logits).
+_FOLDED_ACTIVATION = {
+    "sparse_categorical_crossentropy": "SOFTMAX",
+    "categorical_crossentropy": "SOFTMAX",
+    "binary_crossentropy": "LOGISTIC",
+}
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
     step.output = graph.outputs[0]
     step.label = _label(step.output, step.spec.loss)
     step.loss = Tensor("loss", (1,))
-    gradient = Tensor(f"grad/{step.output.name}", step.output.shape)
-    options = {} if step.spec.loss.name == "mean_squared_error" else {"from_logits": int(step.spec.loss.from_logits)}
-    inputs = [step.train, step.output, step.label]
-    graph.ops.append(custom_op(_KIND_BY_LOSS[step.spec.loss.name], inputs, [step.loss, gradient], options))
+    predicted, from_logits = _loss_operand(graph, step.output, step.spec.loss)
+    step.loss_operand = predicted
+    step.loss_gradient = Tensor(f"grad/{predicted.name}", predicted.shape)
+    options = {} if step.spec.loss.name == "mean_squared_error" else {"from_logits": int(from_logits)}
+    inputs = [step.train, predicted, step.label]
+    results = [step.loss, step.loss_gradient]
+    graph.ops.append(custom_op(_KIND_BY_LOSS[step.spec.loss.name], inputs, results, options))
     graph.inputs += [step.label, step.learning_rate, step.train]
     graph.outputs += [step.loss]
     return graph
+
+
+def _loss_operand(graph: Graph, output: Tensor, loss: LossSpec) -> tuple[Tensor, bool]:
+    """The tensor the loss is taken of, and whether it holds logits."""
+    producer = graph.producer(output)
+    activation = _FOLDED_ACTIVATION.get(loss.name)
+    if not loss.from_logits and activation is not None and producer.kind == activation:
+        if activation == "LOGISTIC" or producer.options.beta == 1.0:
+            return producer.inputs[0], True
+    return output, loss.from_logits
 
 
 def _label(output: Tensor, loss: LossSpec) -> Tensor:

@@ -20,11 +20,5 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     loaded = [v for v in step.variables if np.any(v.factory)]
     factory = [Tensor(f"{v.name}/factory", v.factory.shape, v.factory.dtype.name, v.factory) for v in loaded]
     targets = [v.tensor for v in loaded]
-    graph.ops.insert(0, _load_op(factory, targets))
+    graph.ops.insert(0, custom_op("TfdgsuLoadVariables", [*factory, *targets], [], {"n_variables": len(targets)}))
     return graph
-
-
-def _load_op(factory: list[Tensor], targets: list[Tensor]):
-    op = custom_op("TfdgsuLoadVariables", [*factory, *targets], [], {"n_variables": len(targets)})
-    op.mutates = tuple(targets)
-    return op

@@ -55,5 +55,6 @@ def _fusable_producer(graph: Graph, gradient: Tensor) -> Op | None:
 
 def _take_over(graph: Graph, producer: Op, absorbed: Op) -> None:
     """Lets ``producer`` write the result of ``absorbed``, which then goes."""
+    absorbed.outputs[0].name = producer.outputs[0].name
     producer.outputs = absorbed.outputs
     del graph.ops[graph.index(absorbed)]

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Exports a training bundle, or an inference model, as one ``.tflite`` file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..atomic_write import atomic_write
+from ..ram import format_bytes, parse_ram
+from .arena import ArenaPrediction, predict_arena, verify_no_overlap
+from .c_array import format_c_array
+from .compile_training_graph import compile_training_graph
+from .convert import convert_forward
+from .from_keras import read_training_spec
+from .ir import Graph
+from .ir.verify import verify
+from .metadata import METADATA_NAME, pack_metadata, seal
+from .passes import add_inference_signature
+from .passes.bind_update_layers import make_marks
+from .report import ExportReport
+from .schema import write_graph
+from .training_spec import TrainingSpec
+from .training_step import TrainingStep
+from .weight_layout import to_keras
+
+DESCRIPTION = "Training bundle made by tfdgsu"
+
+
+def export_training_bundle(
+    sparse_model,
+    path: str | os.PathLike,
+    *,
+    batch_size: int = 1,
+    ram: int | str | None = None,
+    schedule=None,
+    preprocessing: dict[str, Any] | None = None,
+    c_array_path: str | os.PathLike | None = None,
+) -> ExportReport:
+    """Lowers the model's training step into one ``.tflite`` that stock TFLM runs.
+
+    Example:
+        sparse.compile(keras.optimizers.SGD(0.05), loss="sparse_categorical_crossentropy")
+        report = tfdgsu.export.export_training_bundle(sparse, "model.tflite")
+        print(report.summary())
+
+    Args:
+        sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.
+        path: Where to write the bundle.
+        batch_size: Examples per step, baked into the file.
+        ram: Arena limit in bytes or as "256KB", checked against what the host interpreter
+            will report. Default: the plan's ``ram``; no limit if it has none.
+        schedule: ``ChannelSchedule`` to export instead of the one training used last.
+        preprocessing: JSON-serialisable note on how inputs are made, stored in the metadata.
+        c_array_path: Also write the bundle as a C array into this file.
+
+    Returns:
+        An ``ExportReport``: predicted arena of x86-64 and Cortex-M, peak tensors, graph text.
+
+    Raises:
+        TypeError: if ``sparse_model`` is not a ``SparseUpdateModel``.
+        ValueError: for an optimizer, loss, layer or budget that can't be met; nothing is written then.
+    """
+    _check_model(sparse_model)
+    spec = read_training_spec(sparse_model, schedule)
+    marks = make_marks(spec.layers)
+    forward = convert_forward(sparse_model.model, batch_size, _mark_variables(sparse_model, marks))
+    graph, step = compile_training_graph(forward, spec, marks)
+    document = _describe(sparse_model.plan, spec, step, batch_size, preprocessing)
+    limit = parse_ram(ram) if ram is not None else sparse_model.plan.ram_bytes
+    return _finish(graph, document, path, limit, c_array_path, plan=sparse_model.plan)
+
+
+def export_inference_model(
+    model,
+    path: str | os.PathLike,
+    *,
+    batch_size: int = 1,
+    ram: int | str | None = None,
+    c_array_path: str | os.PathLike | None = None,
+) -> ExportReport:
+    """Writes the forward pass alone, for a device that only infers: builtin ops, constant weights.
+
+    Args:
+        model: A ``SparseUpdateModel`` (its current weights) or any Keras model with one input and output.
+        path, batch_size, ram, c_array_path: As in ``export_training_bundle``.
+
+    Raises:
+        ValueError: if the model does not convert, or exceeds ``ram``; nothing is written then.
+    """
+    keras_model = model.model if hasattr(model, "plan") else model
+    graph = verify(add_inference_signature.run(convert_forward(keras_model, batch_size)), "add_inference_signature")
+    return _finish(graph, None, path, parse_ram(ram), c_array_path, plan=None)
+
+
+def _check_model(sparse_model) -> None:
+    from ..sparse_update_model import SparseUpdateModel
+
+    if not isinstance(sparse_model, SparseUpdateModel):
+        raise TypeError(
+            "A training bundle is exported from a tfdgsu.SparseUpdateModel. "
+            f"Received: {type(sparse_model).__name__}. "
+            "Remedy: wrap the model as SparseUpdateModel(model, plan), or use export_inference_model."
+        )
+
+
+def _mark_variables(sparse_model, marks) -> dict[int, Any]:
+    """Marks in Keras layout, by id of the variable they stand in for."""
+    replaced = {}
+    for (name, role), mark in marks.items():
+        layer = sparse_model.model.get_layer(name)
+        if role == "kernel":
+            replaced[id(layer.kernel)] = to_keras(type(layer).__name__, mark, tuple(layer.kernel.shape))
+        else:
+            replaced[id(layer.bias)] = mark
+    return replaced
+
+
+def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, preprocessing) -> dict[str, Any]:
+    """The JSON of the metadata; its keys are the bundle format's."""
+    sparse_labels = spec.loss.name == "sparse_categorical_crossentropy"
+    return {
+        "plan": plan.to_dict(),
+        "loss": {"name": spec.loss.name, "from_logits": spec.loss.from_logits},
+        "n_classes": step.output.shape[-1] if sparse_labels else None,
+        "batch_size": batch_size,
+        "schedule": {"policy": spec.schedule.policy, "every": spec.schedule.every, "seed": spec.schedule.seed},
+        "optimizer": {"momentum": spec.sgd.momentum, "nesterov": spec.sgd.nesterov},
+        "preprocessing": preprocessing,
+        "variables": [
+            {
+                "name": v.name,
+                "role": v.role,
+                "layer": v.layer,
+                "dtype": v.tensor.dtype,
+                "shape": list(v.tensor.shape),
+            }
+            for v in step.variables
+        ],
+    }
+
+
+def _finish(graph: Graph, document, path, limit: int | None, c_array_path, plan) -> ExportReport:
+    """Predicts, proves and checks the arena, and only then writes."""
+    unsized = _serialise(graph, document, 0, 0)
+    host, device = predict_arena(unsized, "x86_64"), predict_arena(unsized, "cortex_m")
+    for prediction in (host, device):
+        verify_no_overlap(prediction)
+    _check_budget(host, limit)
+    data = _serialise(graph, document, host.total_bytes, device.total_bytes)
+    if c_array_path is not None:
+        atomic_write(c_array_path, format_c_array(data, os.path.basename(os.fspath(path))).encode())
+    atomic_write(path, data)
+    return ExportReport(os.fspath(path), len(data), host, device, plan, str(graph))
+
+
+def _serialise(graph: Graph, document, host_bytes: int, device_bytes: int) -> bytes:
+    if document is None:
+        return write_graph(graph, description="Inference model made by tfdgsu")
+    metadata = pack_metadata(document, host_bytes, device_bytes)
+    return seal(write_graph(graph, {METADATA_NAME: metadata}, DESCRIPTION))
+
+
+def _check_budget(arena: ArenaPrediction, limit: int | None) -> None:
+    if limit is None or arena.total_bytes <= limit:
+        return
+    largest = ", ".join(f"{b.name} ({format_bytes(b.n_bytes)})" for b in arena.peak_buffers[:3])
+    raise ValueError(
+        f"Arena needs {format_bytes(arena.total_bytes)}, budget is {format_bytes(limit)}. Largest at the peak: {largest}. "
+        "Remedy: raise ram=, update fewer channels, or plan update layers nearer to the output."
+    )

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a compiled ``SparseUpdateModel`` into a ``TrainingSpec``; refuses what the device can't do."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from .passes.add_loss import SUPPORTED_LOSSES
+from .training_spec import LayerSpec, LossSpec, ScheduleSpec, SgdSpec, TrainingSpec
+from .weight_layout import to_tflite
+
+_LOSS_ALIASES = {"mse": "mean_squared_error", "bce": "binary_crossentropy"}
+# Settings of keras.optimizers.SGD that change the step and have no counterpart on the device.
+_UNSUPPORTED_SGD_SETTINGS = (
+    "weight_decay",
+    "clipnorm",
+    "global_clipnorm",
+    "clipvalue",
+    "use_ema",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+)
+
+
+def read_training_spec(sparse_model, schedule=None) -> TrainingSpec:
+    """Describes the training step of a compiled model.
+
+    Args:
+        sparse_model: A compiled ``tfdgsu.SparseUpdateModel``.
+        schedule: A ``ChannelSchedule`` to export instead of the model's own.
+
+    Raises:
+        ValueError: if the model isn't compiled, or its loss or optimizer can't run on the device.
+    """
+    if not getattr(sparse_model, "compiled", False):
+        raise ValueError(
+            "A bundle contains the loss and the optimizer's update. "
+            "Received: a SparseUpdateModel that was not compiled. "
+            "Remedy: call compile(keras.optimizers.SGD(...), loss=...) before exporting."
+        )
+    return TrainingSpec(
+        layers=tuple(_read_layer(sparse_model, update, i) for i, update in enumerate(sparse_model.plan.layers)),
+        loss=read_loss(sparse_model.loss),
+        sgd=read_sgd(sparse_model.optimizer),
+        schedule=_read_schedule(schedule or sparse_model.schedule),
+        step=int(np.asarray(keras.ops.convert_to_numpy(sparse_model.step))),
+    )
+
+
+def read_loss(loss) -> LossSpec:
+    """The loss by its Keras name: a string, a function or a ``keras.losses.Loss``."""
+    resolved = keras.losses.get(loss) if isinstance(loss, str) else loss
+    function = getattr(resolved, "fn", resolved)
+    name = getattr(function, "__name__", type(resolved).__name__)
+    name = _LOSS_ALIASES.get(name, name)
+    settings = dict(getattr(resolved, "_fn_kwargs", {}))
+    if name not in SUPPORTED_LOSSES:
+        raise ValueError(
+            f"A bundle computes one of these losses: {', '.join(SUPPORTED_LOSSES)}. "
+            f"Received: {loss!r}. Remedy: compile with one of them."
+        )
+    from_logits = bool(settings.pop("from_logits", False))
+    _check_loss_settings(name, settings, getattr(resolved, "reduction", "sum_over_batch_size"))
+    return LossSpec(name, from_logits)
+
+
+def _check_loss_settings(name: str, settings: dict, reduction: str) -> None:
+    neutral = {"label_smoothing": 0.0, "axis": -1, "ignore_class": None}
+    odd = {k: v for k, v in settings.items() if v != neutral.get(k)}
+    if reduction not in ("sum_over_batch_size", "mean", "auto"):
+        odd["reduction"] = reduction
+    if odd:
+        raise ValueError(
+            f"The device computes {name} with default settings, averaged over the batch. "
+            f"Received: {odd}. Remedy: compile without these settings."
+        )
+
+
+def read_sgd(optimizer) -> SgdSpec:
+    """SGD and SGD with momentum; every other optimizer trains in Keras only."""
+    if type(optimizer) is not keras.optimizers.SGD:
+        raise ValueError(
+            "The device updates with SGD, with or without momentum. "
+            f"Received: {type(optimizer).__name__}. "
+            "Remedy: compile with keras.optimizers.SGD before exporting; the trained weights stay as they are."
+        )
+    odd = {s: getattr(optimizer, s) for s in _UNSUPPORTED_SGD_SETTINGS if getattr(optimizer, s, None)}
+    if odd:
+        raise ValueError(
+            "The device's SGD has a learning rate, momentum and nesterov. "
+            f"Received: {odd}. Remedy: compile with keras.optimizers.SGD without these settings."
+        )
+    return SgdSpec(float(optimizer.momentum), bool(optimizer.nesterov))
+
+
+def _read_schedule(schedule) -> ScheduleSpec:
+    policy = schedule.policy
+    return ScheduleSpec(policy.name, policy.device_kind, int(schedule.every), int(schedule.seed))
+
+
+def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
+    layer = sparse_model.model.get_layer(update.name)
+    kind = type(layer).__name__
+    partial = 0 < update.n_selected < update.n_channels
+    kernel_velocity = sparse_model.velocity(update.name, "kernel") if update.n_selected else None
+    return LayerSpec(
+        name=update.name,
+        layer_id=layer_id,
+        n_channels=update.n_channels,
+        n_selected=update.n_selected,
+        channels=np.asarray(sparse_model.channels[update.name], np.int32) if partial else None,
+        kernel=to_tflite(kind, keras.ops.convert_to_numpy(layer.kernel)),
+        bias=keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None,
+        update_bias=bool(update.update_bias),
+        kernel_velocity=None if kernel_velocity is None else to_tflite(kind, np.asarray(kernel_velocity)),
+        bias_velocity=sparse_model.velocity(update.name, "bias") if update.update_bias and layer.use_bias else None,
+    )
