@@ -30,3 +30,8 @@ TRAINED_WEIGHT_ATOL = 1e-5
 # Momentum arithmetic on a few float32 numbers: every operation rounds once.
 OPTIMIZER_RTOL = 1e-5
 OPTIMIZER_ATOL = 1e-7
+
+# Two float32 forward passes of the same network: other summation orders and fused multiply-adds in every layer, some
+# fifty layers deep, on activations of order one.
+FORWARD_RTOL = 1e-4
+FORWARD_ATOL = 1e-5

@@ -8,6 +8,7 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema_fb
 
 from ..ir import Graph, Op, Signature, Tensor
+from ..ops.custom import REGISTRY, unpack_options
 from . import types
 
 
@@ -18,7 +19,7 @@ def read_graph(model: bytes) -> Graph:
         model: The file's bytes, e.g. what ``tf.lite.TFLiteConverter.convert`` returns.
 
     Returns:
-        The graph; constants are NumPy arrays, custom options raw bytes under ``"raw"``.
+        The graph; constants are NumPy arrays, options of foreign custom ops raw bytes under ``"raw"``.
 
     Raises:
         ValueError: if the model has more than one subgraph (control flow): TFLM's trainer runs one.
@@ -65,9 +66,22 @@ def _read_op(flat: schema_fb.OperatorT, codes: list[schema_fb.OperatorCodeT], te
     inputs = [None if i < 0 else tensors[i] for i in _list(flat.inputs)]
     outputs = [tensors[i] for i in _list(flat.outputs)]
     if is_custom:
-        options = {"raw": bytes(bytearray(_list(flat.customOptions)))}
-        return Op(_text(code.customCode), inputs, outputs, options, code.version, True)
+        raw = bytes(bytearray(_list(flat.customOptions)))
+        return _custom_op(_text(code.customCode), inputs, outputs, raw, code.version)
+    if getattr(flat, "builtinOptions2", None) is not None:
+        raise ValueError(
+            "TensorFlow Lite Micro runs ops of the first options table only. "
+            f"Received: {types.OPERATOR_NAMES[number]}. Remedy: remove the layer that makes this op."
+        )
     return Op(types.OPERATOR_NAMES[number], inputs, outputs, flat.builtinOptions, code.version)
+
+
+def _custom_op(kind: str, inputs: list[Tensor | None], outputs: list[Tensor], raw: bytes, version: int) -> Op:
+    if kind not in REGISTRY:
+        return Op(kind, inputs, outputs, {"raw": raw}, version, True)
+    options = unpack_options(kind, raw)
+    mutates = tuple(inputs[i] for i in REGISTRY[kind].mutates(options) if inputs[i] is not None)
+    return Op(kind, inputs, outputs, options, version, True, mutates)
 
 
 def _short_name(name: str) -> str:
