@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
 from ..atomic_write import atomic_write
-from ..ram import format_bytes, parse_ram
+from ..byte_size import parse_bytes
 from .arena import ArenaPrediction, predict_arena, verify_no_overlap
 from .c_array import format_c_array
 from .compile_training_graph import compile_training_graph
@@ -68,7 +69,7 @@ def export_training_bundle(
     forward = convert_forward(sparse_model.model, batch_size, _mark_variables(sparse_model, marks))
     graph, step = compile_training_graph(forward, spec, marks)
     document = _describe(sparse_model.plan, spec, step, batch_size, preprocessing)
-    limit = parse_ram(ram) if ram is not None else sparse_model.plan.ram_bytes
+    limit = parse_bytes(ram) or sparse_model.plan.ram_bytes
     return _finish(graph, document, path, limit, c_array_path, plan=sparse_model.plan)
 
 
@@ -91,7 +92,7 @@ def export_inference_model(
     """
     keras_model = model.model if hasattr(model, "plan") else model
     graph = verify(add_inference_signature.run(convert_forward(keras_model, batch_size)), "add_inference_signature")
-    return _finish(graph, None, path, parse_ram(ram), c_array_path, plan=None)
+    return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
 
 
 def _check_model(sparse_model) -> None:
@@ -121,7 +122,8 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
     """The JSON of the metadata; its keys are the bundle format's."""
     sparse_labels = spec.loss.name == "sparse_categorical_crossentropy"
     return {
-        "plan": plan.to_dict(),
+        # Without the buffer-by-buffer cost, which nobody reads on a device and which would fill its flash.
+        "plan": dataclasses.replace(plan, cost=dataclasses.replace(plan.cost, items=())).to_dict(),
         "loss": {"name": spec.loss.name, "from_logits": spec.loss.from_logits},
         "n_classes": step.output.shape[-1] if sparse_labels else None,
         "batch_size": batch_size,
@@ -165,8 +167,8 @@ def _serialise(graph: Graph, document, host_bytes: int, device_bytes: int) -> by
 def _check_budget(arena: ArenaPrediction, limit: int | None) -> None:
     if limit is None or arena.total_bytes <= limit:
         return
-    largest = ", ".join(f"{b.name} ({format_bytes(b.n_bytes)})" for b in arena.peak_buffers[:3])
+    largest = ", ".join(f"{b.name} ({b.n_bytes:,})" for b in arena.peak_buffers[:3])
     raise ValueError(
-        f"Arena needs {format_bytes(arena.total_bytes)}, budget is {format_bytes(limit)}. Largest at the peak: {largest}. "
+        f"Arena needs {arena.total_bytes:,} bytes, budget is {limit:,}. Largest at the peak: {largest}. "
         "Remedy: raise ram=, update fewer channels, or plan update layers nearer to the output."
     )

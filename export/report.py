@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ..ram import format_bytes
 from .arena import ArenaPrediction, format_arena_map
 
 _N_LARGEST = 5
@@ -35,16 +34,16 @@ class ExportReport:
 
     def summary(self) -> str:
         """Sizes, split of the arena and the largest tensors at its peak."""
-        lines = [f"{self.path}: {format_bytes(self.file_bytes)} of flash"]
+        lines = [f"{self.path}: {self.file_bytes:,} bytes of flash"]
         for target, arena in (("x86-64", self.arena), ("Cortex-M", self.arena_cortex_m)):
             lines.append(
-                f"Arena on {target}: {format_bytes(arena.total_bytes)} "
-                f"(head {format_bytes(arena.head_bytes)}, tail {format_bytes(arena.tail_bytes)})"
+                f"Arena on {target}: {arena.total_bytes:,} bytes "
+                f"(head {arena.head_bytes:,} bytes, tail {arena.tail_bytes:,} bytes)"
             )
             if not arena.exact:
                 lines.append(f"  a lower bound: no size is known for {', '.join(arena.unknown_ops)}")
         lines.append("Largest tensors at the peak:")
-        lines += [f"  {format_bytes(b.n_bytes):>16}  {b.name}" for b in self.arena.peak_buffers[:_N_LARGEST]]
+        lines += [f"  {b.n_bytes:>12,}  {b.name}" for b in self.arena.peak_buffers[:_N_LARGEST]]
         return "\n".join(lines)
 
     def arena_map(self) -> str:
