@@ -128,7 +128,12 @@ def mobilenet_v2(n_classes: int = 10, size: int = 32) -> keras.Model:
     """keras.applications.MobileNetV2 of width 0.35, random weights; input `size` x `size` x 3."""
     keras.utils.set_random_seed(4)
     model = keras.applications.MobileNetV2((size, size, 3), alpha=0.35, weights=None, classes=n_classes)
-    return randomise_weights(model)
+    randomise_weights(model)
+    # 1,280 features of order one would make the head's step so large that training diverges at any common learning rate.
+    norm = model.get_layer("Conv_1_bn")
+    norm.gamma.assign(0.2 * norm.gamma)
+    norm.beta.assign(0.2 * norm.beta)
+    return model
 
 
 def nested_model(n_classes: int = 4) -> keras.Model:

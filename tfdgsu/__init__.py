@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""On-device training with dynamic gradient sparse update, from Keras to TensorFlow Lite Micro."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from .planning import plan
+from .sparse_update_model import SparseUpdateModel
+from .sparse_update_plan import SparseUpdatePlan
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__version__ = "0.1.0"
+
+__all__ = ["SparseUpdateModel", "SparseUpdatePlan", "__version__", "plan"]
+
+# The compiler and the device runtime load only when asked for: training in Keras needs neither.
+_LAZY = ("export", "micro_runtime")
+
+
+def __getattr__(name: str) -> "ModuleType":
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_LAZY])

@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is updated, what stays frozen, and what that costs on a device."""
+
+import dataclasses
+import json
+import math
+
+N_LARGEST = 5
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerUpdate:
+    """One update layer.
+
+    Attributes:
+        name: Name of the layer in the prepared model.
+        kind: Its class: "Conv2D", "Conv1D", "DepthwiseConv2D" or "Dense".
+        kernel_shape: Shape of its kernel, input channels on axis -2.
+        n_channels: Input channels C (of a dense layer: input features).
+        n_selected: Input channels k updated per step; C updates all without gathering, 0 updates the bias only.
+        update_bias: Whether the whole bias is updated every step.
+    """
+
+    name: str
+    kind: str
+    kernel_shape: tuple[int, ...]
+    n_channels: int
+    n_selected: int
+    update_bias: bool
+
+    @property
+    def weights_per_channel(self) -> int:
+        return math.prod(self.kernel_shape) // self.n_channels
+
+    @property
+    def n_updated_weights(self) -> int:
+        """Kernel elements updated per step."""
+        return self.n_selected * self.weights_per_channel
+
+    @property
+    def is_sparse(self) -> bool:
+        """True if channels are selected, so that the layer has a `channels` variable."""
+        return 0 < self.n_selected < self.n_channels
+
+
+@dataclasses.dataclass(frozen=True)
+class CostItem:
+    """One buffer of the predicted cost: what it is and its size."""
+
+    name: str
+    kind: str
+    n_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanCost:
+    """Predicted bytes on a device, float32, without the interpreter's own structures.
+
+    Attributes:
+        kept_activation_bytes: Values kept from forward to backward: selected channels, pooling places, softmax outputs.
+        relu_mask_bytes: Masks of one bit per element that activations keep.
+        mutable_weight_bytes: Kernels and biases of the update layers, their velocities, channel numbers, step counter.
+        forward_peak_bytes: Most bytes alive at once during forward, kept ones included, mutable weights not.
+        backward_peak_bytes: The same during loss, backward and update.
+        items: Every buffer, the largest first.
+    """
+
+    kept_activation_bytes: int
+    relu_mask_bytes: int
+    mutable_weight_bytes: int
+    forward_peak_bytes: int
+    backward_peak_bytes: int
+    items: tuple[CostItem, ...]
+
+    @property
+    def total_bytes(self) -> int:
+        """What must fit: mutable weights + the higher of the two peaks."""
+        return self.mutable_weight_bytes + max(self.forward_peak_bytes, self.backward_peak_bytes)
+
+
+@dataclasses.dataclass(frozen=True)
+class SparseUpdatePlan:
+    """A frozen decision of what a training step updates; see `tfdgsu.plan`, which makes one.
+
+    Attributes:
+        method: Name of the update method (see `tfdgsu.methods`).
+        layers: The update layers in forward order; a layer's position is its `layer_id`.
+        frozen: Names of the other layers with a kernel.
+        n_conv_weights: Kernel elements of all convolutions of the model, the base of `update_fraction`.
+        batch_size: Batch size that the cost is for.
+        momentum: Whether the cost includes velocities.
+        ram_bytes: The budget the plan was made for, or `None`.
+        cost: Predicted bytes.
+    """
+
+    method: str
+    layers: tuple[LayerUpdate, ...]
+    frozen: tuple[str, ...]
+    n_conv_weights: int
+    batch_size: int
+    momentum: bool
+    ram_bytes: int | None
+    cost: PlanCost
+
+    @property
+    def update_fraction(self) -> float:
+        """Share of the model's convolution weights that one step updates, in [0, 1]."""
+        n_updated = sum(layer.n_updated_weights for layer in self.layers if layer.kind != "Dense")
+        return n_updated / self.n_conv_weights if self.n_conv_weights else 0.0
+
+    def layer(self, name: str) -> LayerUpdate:
+        """Returns the update layer called `name`."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            "A layer must be one of the plan's update layers. "
+            f"Received: {name!r}. The plan has {[layer.name for layer in self.layers]}."
+        )
+
+    def to_dict(self) -> dict:
+        """Returns the plan as plain dicts, lists, strings and numbers."""
+        return {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "SparseUpdatePlan":
+        fields = dict(fields)
+        version = fields.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise ValueError(
+                f"A plan's format_version must be {FORMAT_VERSION}. Received: {version!r}. Make it with this version."
+            )
+        fields["layers"] = tuple(
+            LayerUpdate(**{**layer, "kernel_shape": tuple(layer["kernel_shape"])}) for layer in fields["layers"]
+        )
+        fields["frozen"] = tuple(fields["frozen"])
+        cost = dict(fields["cost"])
+        cost["items"] = tuple(CostItem(**item) for item in cost["items"])
+        fields["cost"] = PlanCost(**cost)
+        return cls(**fields)
+
+    @classmethod
+    def from_json(cls, text: str) -> "SparseUpdatePlan":
+        """Returns the plan that `to_json` wrote."""
+        return cls.from_dict(json.loads(text))
+
+    def summary(self) -> str:
+        """Prints the plan as a table with its cost and largest buffers; returns the same text."""
+        text = "\n".join([*self._layer_lines(), "", *self._cost_lines()])
+        print(text)
+        return text
+
+    def _layer_lines(self) -> list[str]:
+        width = max([len(layer.name) for layer in self.layers] + [len("layer")])
+        lines = [f"{'layer':<{width}}  {'kind':<15}  {'channels':>12}  {'weights/step':>12}  {'of':>9}  bias"]
+        for layer in self.layers:
+            channels = f"{layer.n_selected:,}/{layer.n_channels:,}"
+            lines.append(
+                f"{layer.name:<{width}}  {layer.kind:<15}  {channels:>12}  {layer.n_updated_weights:>12,}  "
+                f"{math.prod(layer.kernel_shape):>9,}  {'yes' if layer.update_bias else 'no'}"
+            )
+        lines.append(
+            f"{len(self.layers)} update layers, {len(self.frozen)} frozen; "
+            f"{100 * self.update_fraction:.2f}% of {self.n_conv_weights:,} convolution weights per step."
+        )
+        return lines
+
+    def _cost_lines(self) -> list[str]:
+        cost = self.cost
+        rows = (
+            ("kept activations", cost.kept_activation_bytes),
+            ("ReLU masks", cost.relu_mask_bytes),
+            ("mutable weights", cost.mutable_weight_bytes),
+            ("forward peak", cost.forward_peak_bytes),
+            ("backward peak", cost.backward_peak_bytes),
+            ("mutable weights + higher peak", cost.total_bytes),
+        )
+        lines = [f"{name:<30} {n_bytes:>12,} bytes" for name, n_bytes in rows]
+        if self.ram_bytes is not None:
+            lines.append(f"{'budget':<30} {self.ram_bytes:>12,} bytes")
+        lines.append(f"Largest buffers (float32, batch {self.batch_size}):")
+        lines += [f"  {item.name:<40} {item.kind:<18} {item.n_bytes:>12,}" for item in cost.items[:N_LARGEST]]
+        return lines

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The variables of one update layer: kernel, bias, the slice that the optimizer sees, channel numbers."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .channel_rng import random_channels
+from .sparse_update_plan import LayerUpdate
+
+# Replicas hold equal values; the first one speaks for all.
+AGGREGATION = "only_first_replica"
+
+
+@dataclasses.dataclass(eq=False)
+class UpdateVariables:
+    """Variables of one update layer. The kernel is the truth; the slice is a copy of its selected channels.
+
+    Attributes:
+        update: The layer's part of the plan.
+        layer_id: Its position in the plan.
+        kernel: The whole kernel [..., C, O].
+        bias: The bias [O], or `None` if it isn't updated.
+        channels: int32 [k], or `None` unless 0 < k < C.
+        slice: [..., k, O] for the optimizer: the kernel itself if k == C, `None` if k == 0.
+        gradient_norms: float32 [C], running norm of each channel's kernel gradient; -1 where it was never seen.
+        visited: uint8 [C], 1 for channels that were ever updated.
+    """
+
+    update: LayerUpdate
+    layer_id: int
+    kernel: keras.Variable
+    bias: keras.Variable | None
+    channels: keras.Variable | None = None
+    slice: keras.Variable | None = None
+    gradient_norms: keras.Variable | None = None
+    visited: keras.Variable | None = None
+
+    @property
+    def trainable(self) -> list[keras.Variable]:
+        return [variable for variable in (self.slice, self.bias) if variable is not None]
+
+    def gather(self) -> tf.Tensor:
+        """Returns the selected channels of the kernel, [..., k, O]."""
+        return tf.gather(self.kernel.value, self.channels.value, axis=-2)
+
+
+def create(owner: keras.Layer, layer: keras.Layer, update: LayerUpdate, layer_id: int) -> UpdateVariables:
+    """Creates the variables of one update layer as weights of `owner`; channels are the random draw 0 of seed 0."""
+    variables = UpdateVariables(update, layer_id, layer.kernel, layer.bias if update.update_bias else None)
+    if update.n_selected == update.n_channels:
+        variables.slice = layer.kernel
+    if not update.is_sparse:
+        return variables
+    channels = random_channels(0, layer_id, 0, update.n_channels, update.n_selected)
+
+    def add(name: str, value: np.ndarray, trainable: bool = False) -> keras.Variable:
+        return owner.add_weight(
+            name=f"{update.name}_{name}",
+            shape=value.shape,
+            dtype=str(value.dtype),
+            initializer=lambda shape, dtype: tf.constant(value, dtype),
+            trainable=trainable,
+            aggregation="none" if trainable else AGGREGATION,
+        )
+
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    variables.channels = add("channels", channels)
+    variables.slice = add("kernel_slice", np.take(kernel, channels, axis=-2), trainable=True)
+    variables.gradient_norms = add("gradient_norms", np.full(update.n_channels, -1.0, np.float32))
+    variables.visited = add("visited", np.zeros(update.n_channels, np.uint8))
+    return variables
+
+
+def scatter_indices(kernel_shape: tuple[int, ...], channels: tf.Tensor) -> tf.Tensor:
+    """Returns where the rows [O] of a slice [..., k, O] lie in its kernel [..., C, O]: int32 [..., k, rank - 1]."""
+    window = [tf.range(size) for size in kernel_shape[:-2]]
+    return tf.stack(tf.meshgrid(*window, channels, indexing="ij"), axis=-1)
