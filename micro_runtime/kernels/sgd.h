@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+// One weight's SGD step, shared by the filter and bias gradients.
+
+#ifndef TFDGSU_KERNELS_SGD_H_
+#define TFDGSU_KERNELS_SGD_H_
+
+#include "tfdgsu/kernels.h"
+
+// velocity may be NULL.
+static inline void tfdgsu_sgd_step(float* w, float* velocity, float gradient,
+                                   const TfdgsuSgd* sgd) {
+  const float step = sgd->learning_rate * gradient;
+  if (!velocity) {
+    *w -= step;
+    return;
+  }
+  *velocity = sgd->momentum * *velocity - step;
+  *w += sgd->nesterov ? sgd->momentum * *velocity - step : *velocity;
+}
+
+#endif  // TFDGSU_KERNELS_SGD_H_

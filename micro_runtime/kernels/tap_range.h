@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+// Which outputs and which image positions a filter tap joins.
+
+#ifndef TFDGSU_KERNELS_TAP_RANGE_H_
+#define TFDGSU_KERNELS_TAP_RANGE_H_
+
+#include <stdint.h>
+
+typedef struct {
+  int32_t begin, end;
+} TfdgsuRange;
+
+// Outputs o in [begin, end) for which o*stride - pad + tap lies in [0, in_size).
+static inline TfdgsuRange tfdgsu_outputs_of_tap(int32_t tap, int32_t in_size, int32_t out_size,
+                                                int32_t stride, int32_t pad) {
+  TfdgsuRange range = {0, 0};
+  const int32_t offset = tap - pad;
+  if (offset < 0) range.begin = (-offset + stride - 1) / stride;
+  if (in_size - offset > 0) range.end = (in_size - offset + stride - 1) / stride;
+  if (range.end > out_size) range.end = out_size;
+  return range;
+}
+
+// The output at which `tap` reads image position `at`, or -1.
+static inline int32_t tfdgsu_output_of_tap(int32_t at, int32_t tap, int32_t stride, int32_t pad,
+                                           int32_t out_size) {
+  const int32_t scaled = at + pad - tap;
+  if (scaled < 0 || scaled % stride != 0) return -1;
+  return scaled / stride < out_size ? scaled / stride : -1;
+}
+
+#endif  // TFDGSU_KERNELS_TAP_RANGE_H_

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+// Contract: tfdgsu/kernels.h. A tile of 4 output by 8 selected input channels of one filter tap is
+// summed in registers over the whole image, then applied: no gradient array.
+
+#include <stddef.h>
+
+#include "sgd.h"
+#include "tap_range.h"
+#include "tfdgsu/kernels.h"
+
+enum { kOutTile = 4, kInTile = 8 };
+
+static inline void add_outer_product(float sums[kOutTile][kInTile], const float* dy,
+                                     const float* x, int32_t n_out, int32_t n_in) {
+  for (int32_t o = 0; o < n_out; ++o) {
+    for (int32_t j = 0; j < n_in; ++j) sums[o][j] += dy[o] * x[j];
+  }
+}
+
+// Sums of tap (ky, kx) over all output positions, for output channels from `o` and selected
+// channels from `j`.
+static void sum_tap(float sums[kOutTile][kInTile], const float* x, const float* dy,
+                    const TfdgsuWindow* s, int32_t ky, int32_t kx, int32_t n_out, int32_t n_in) {
+  const TfdgsuRange rows =
+      tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
+  const TfdgsuRange columns =
+      tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
+  for (int32_t b = 0; b < s->batches; ++b) {
+    for (int32_t oy = rows.begin; oy < rows.end; ++oy) {
+      const int32_t y = oy * s->stride_h - s->pad_top + ky;
+      for (int32_t ox = columns.begin; ox < columns.end; ++ox) {
+        const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
+        const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
+        const float* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
+        if (n_out == kOutTile && n_in == kInTile) {
+          add_outer_product(sums, dy_at, in_at, kOutTile, kInTile);
+        } else {
+          add_outer_product(sums, dy_at, in_at, n_out, n_in);
+        }
+      }
+    }
+  }
+}
+
+// One tile of one tap: sum, then step.
+static void update_tile(float* w, float* velocity, const float* x, const float* dy,
+                        const int32_t* channels, int32_t n_channels, const TfdgsuSgd* sgd,
+                        const TfdgsuWindow* s, int32_t tap, int32_t o, int32_t j) {
+  const int32_t n_out = s->out_c - o < kOutTile ? s->out_c - o : kOutTile;
+  const int32_t n_in = s->in_c - j < kInTile ? s->in_c - j : kInTile;
+  const int32_t taps = s->filter_h * s->filter_w;
+  float sums[kOutTile][kInTile] = {{0.0f}};
+  sum_tap(sums, x + j, dy + o, s, tap / s->filter_w, tap % s->filter_w, n_out, n_in);
+  for (int32_t i = 0; i < n_out; ++i) {
+    float* w_row = w + ((o + i) * taps + tap) * n_channels;
+    float* v_row = velocity ? velocity + ((o + i) * taps + tap) * s->in_c : NULL;
+    for (int32_t q = 0; q < n_in; ++q) {
+      const int32_t channel = channels ? channels[j + q] : j + q;
+      tfdgsu_sgd_step(w_row + channel, v_row ? v_row + j + q : NULL, sums[i][q], sgd);
+    }
+  }
+}
+
+void tfdgsu_conv_2d_grad_filter_f32(float* w, float* velocity, const float* x, const float* dy,
+                                    const int32_t* channels, int32_t n_channels,
+                                    const TfdgsuSgd* sgd, const TfdgsuWindow* window) {
+  const int32_t taps = window->filter_h * window->filter_w;
+  for (int32_t o = 0; o < window->out_c; o += kOutTile) {
+    for (int32_t tap = 0; tap < taps; ++tap) {
+      for (int32_t j = 0; j < window->in_c; j += kInTile) {
+        update_tile(w, velocity, x, dy, channels, n_channels, sgd, window, tap, o, j);
+      }
+    }
+  }
+}

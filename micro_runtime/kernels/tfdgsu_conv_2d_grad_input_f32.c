@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+// Contract: tfdgsu/kernels.h. Per image position a run of channels is summed in registers, so
+// dx is written once.
+
+#include "epilogue.h"
+#include "tap_range.h"
+#include "tfdgsu/kernels.h"
+
+enum { kTile = 16 };
+
+static inline void add_scaled(float* sums, const float* w, float scale, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) sums[i] += scale * w[i];
+}
+
+// sums[i] += sum over o of dy[o] * w[o*w_stride + i]. A full tile has a constant trip count.
+static void add_tap(float* sums, const float* dy, const float* w, int32_t w_stride, int32_t out_c,
+                    int32_t n) {
+  if (n == kTile) {
+    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, dy[o], kTile);
+  } else {
+    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, dy[o], n);
+  }
+}
+
+// Sums over all taps for channels [c, c + n) of image position (b, y, x).
+static void sum_position(float* sums, const float* dy, const float* w, const TfdgsuWindow* s,
+                         int32_t b, int32_t y, int32_t x, int32_t c, int32_t n) {
+  const int32_t w_stride = s->filter_h * s->filter_w * s->in_c;
+  for (int32_t i = 0; i < kTile; ++i) sums[i] = 0.0f;
+  for (int32_t ky = 0; ky < s->filter_h; ++ky) {
+    const int32_t oy = tfdgsu_output_of_tap(y, ky, s->stride_h, s->pad_top, s->out_h);
+    if (oy < 0) continue;
+    for (int32_t kx = 0; kx < s->filter_w; ++kx) {
+      const int32_t ox = tfdgsu_output_of_tap(x, kx, s->stride_w, s->pad_left, s->out_w);
+      if (ox < 0) continue;
+      add_tap(sums, dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c,
+              w + (ky * s->filter_w + kx) * s->in_c + c, w_stride, s->out_c, n);
+    }
+  }
+}
+
+void tfdgsu_conv_2d_grad_input_f32(float* dx, const float* dy, const float* w,
+                                   const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window) {
+  const TfdgsuWindow* s = window;
+  float sums[kTile];
+  for (int32_t b = 0; b < s->batches; ++b) {
+    for (int32_t y = 0; y < s->in_h; ++y) {
+      for (int32_t x = 0; x < s->in_w; ++x) {
+        const int32_t start = ((b * s->in_h + y) * s->in_w + x) * s->in_c;
+        for (int32_t c = 0; c < s->in_c; c += kTile) {
+          const int32_t n = s->in_c - c < kTile ? s->in_c - c : kTile;
+          sum_position(sums, dy, w, s, b, y, x, c, n);
+          tfdgsu_store_sums(dx, sums, start + c, n, epilogue);
+        }
+      }
+    }
+  }
+}

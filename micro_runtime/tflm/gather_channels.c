@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter.h"
+
+static bool ShapesMatch(TfLiteContext* context, TfLiteNode* node) {
+  if (!TfdgsuOperandsMatch(context, node, TFDGSU_GATHER_CHANNELS_OPERANDS)) return false;
+  const TfLiteEvalTensor* x = TfdgsuInput(context, node, 1);
+  const TfLiteEvalTensor* channels = TfdgsuInput(context, node, 2);
+  const TfLiteEvalTensor* x_sel = TfdgsuOutput(context, node, 0);
+  if (TfdgsuRank(x) < 1 || TfdgsuRank(channels) != 1 || TfdgsuRank(x_sel) < 1) return false;
+  const int32_t c = TfdgsuLastSize(x), k = TfdgsuSize(channels, 0);
+  return k <= c && TfdgsuLastSize(x_sel) == k &&
+         TfdgsuElements(x) / c == TfdgsuElements(x_sel) / k;
+}
+
+static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
+  TfdgsuGatherChannelsOptions options;
+  if (!TfdgsuReadOptions(node, &options, sizeof(options))) return kTfLiteError;
+  return ShapesMatch(context, node) ? kTfLiteOk : kTfLiteError;
+}
+
+static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
+  if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
+  const TfLiteEvalTensor* x = TfdgsuInput(context, node, 1);
+  const TfLiteEvalTensor* channels = TfdgsuInput(context, node, 2);
+  const int32_t c = TfdgsuLastSize(x);
+  if (!TfdgsuChannelsInRange(channels, c)) return kTfLiteError;
+  tfdgsu_gather_channels_f32(TfdgsuFloats(TfdgsuOutput(context, node, 0)), TfdgsuFloats(x),
+                             TfdgsuInts(channels), TfdgsuElements(x) / c, c,
+                             TfdgsuSize(channels, 0));
+  return kTfLiteOk;
+}
+
+TFDGSU_REGISTRATION(GatherChannels)

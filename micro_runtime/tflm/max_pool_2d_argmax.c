@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter.h"
+
+// Sizes of the pooling from its tensors and options; false when they do not fit together.
+static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuWindow* s) {
+  TfdgsuMaxPool2DArgmaxOptions o;
+  const TfLiteEvalTensor* image = TfdgsuInput(context, node, 1);
+  const TfLiteEvalTensor* pooled = TfdgsuOutput(context, node, 0);
+  if (!TfdgsuReadOptions(node, &o, sizeof(o))) return false;
+  if (TfdgsuRank(image) != 4 || TfdgsuRank(pooled) != 4) return false;
+  const TfdgsuWindow window = {
+      TfdgsuSize(image, 0),  TfdgsuSize(image, 1),  TfdgsuSize(image, 2),  TfdgsuSize(image, 3),
+      TfdgsuSize(pooled, 1), TfdgsuSize(pooled, 2), TfdgsuSize(pooled, 3), o.filter_h,
+      o.filter_w,            o.stride_h,            o.stride_w,            o.pad_top,
+      o.pad_left};
+  *s = window;
+  if (TfdgsuSize(pooled, 0) != s->batches || s->out_c != s->in_c) return false;
+  if (!TfdgsuWindowIsValid(s)) return false;
+  // The index in the window is kept in one byte.
+  return (int64_t)s->filter_h * s->filter_w <= 256;
+}
+
+static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
+  TfdgsuWindow window;
+  if (!TfdgsuOperandsMatch(context, node, TFDGSU_MAX_POOL_2D_ARGMAX_OPERANDS)) return kTfLiteError;
+  return Bind(context, node, &window) ? kTfLiteOk : kTfLiteError;
+}
+
+static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
+  if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
+  TfdgsuWindow window;
+  if (!Bind(context, node, &window)) return kTfLiteError;
+  tfdgsu_max_pool_2d_argmax_f32(TfdgsuBytes(TfdgsuOutput(context, node, 0)),
+                                TfdgsuFloats(TfdgsuInput(context, node, 1)), &window);
+  return kTfLiteOk;
+}
+
+TFDGSU_REGISTRATION(MaxPool2DArgmax)

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter.h"
+
+static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuReduceMaxMaskOptions* o) {
+  if (!TfdgsuReadOptions(node, o, sizeof(*o))) return false;
+  const int32_t full[] = {o->outer, o->reduced, o->inner};
+  const int32_t kept[] = {o->outer, o->inner};
+  const int32_t n = TfdgsuProduct(full, 3);
+  if (n < 0 || TfdgsuElements(TfdgsuInput(context, node, 1)) != n) return false;
+  if (!TfdgsuIsVector(TfdgsuOutput(context, node, 0), TfdgsuMaskBytes(n))) return false;
+  return TfdgsuElements(TfdgsuInput(context, node, 2)) == TfdgsuProduct(kept, 2);
+}
+
+static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
+  TfdgsuReduceMaxMaskOptions o;
+  if (!TfdgsuOperandsMatch(context, node, TFDGSU_REDUCE_MAX_MASK_OPERANDS)) return kTfLiteError;
+  return Bind(context, node, &o) ? kTfLiteOk : kTfLiteError;
+}
+
+static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
+  if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
+  TfdgsuReduceMaxMaskOptions o;
+  if (!Bind(context, node, &o)) return kTfLiteError;
+  tfdgsu_reduce_max_mask_f32(TfdgsuBytes(TfdgsuOutput(context, node, 0)),
+                             TfdgsuFloats(TfdgsuInput(context, node, 1)),
+                             TfdgsuFloats(TfdgsuInput(context, node, 2)), o.outer, o.reduced,
+                             o.inner);
+  return kTfLiteOk;
+}
+
+TFDGSU_REGISTRATION(ReduceMaxMask)
