@@ -5,6 +5,8 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from . import policies
+from .dynamic_sparse_callback import DynamicSparseCallback
 from .planning import plan
 from .sparse_update_model import SparseUpdateModel
 from .sparse_update_plan import SparseUpdatePlan
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["SparseUpdateModel", "SparseUpdatePlan", "__version__", "plan"]
+__all__ = ["DynamicSparseCallback", "SparseUpdateModel", "SparseUpdatePlan", "__version__", "plan", "policies"]
 
 # The compiler and the device runtime load only when asked for: training in Keras needs neither.
 _LAZY = ("export", "micro_runtime")

@@ -186,6 +186,11 @@ class SparseUpdateModel(keras.Model):
             for slot in slots_of(getattr(self, "optimizer", None), item.slice):
                 slot.assign(tf.zeros(slot.shape, slot.dtype))
 
+    def kept_elements_per_channel(self, layer_name: str) -> int:
+        """Returns how many input elements one selected channel keeps for backward, at the plan's batch size."""
+        x = self._machine.path.graph.find(layer_name).inputs[0]
+        return x.n_elements(self.plan.batch_size) // self.plan.layer(layer_name).n_channels
+
     def refresh_slices(self) -> None:
         """Copies the kernels' selected channels to the slices, after kernels were assigned from outside."""
         for item in self._machine.variables.values():

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which channels are updated next: built-in policies by name, and the class to subclass."""
+
+from .cyclic import CyclicPolicy
+from .gradient import GradientPolicy
+from .importance import ImportancePolicy
+from .policy import Draw, Policy
+from .random import RandomPolicy
+from .static import StaticPolicy
+
+BUILT_IN: dict[str, type[Policy]] = {
+    policy.name: policy for policy in (StaticPolicy, CyclicPolicy, RandomPolicy, ImportancePolicy, GradientPolicy)
+}
+
+
+def get(policy: str | Policy) -> Policy:
+    """Returns the built-in policy of a name; a `Policy` is returned as it is."""
+    if isinstance(policy, Policy):
+        return policy
+    if policy not in BUILT_IN:
+        raise ValueError(f"policy must be one of {sorted(BUILT_IN)} or a Policy instance. Received: policy={policy!r}.")
+    return BUILT_IN[policy]()
+
+
+__all__ = [
+    "BUILT_IN",
+    "CyclicPolicy",
+    "Draw",
+    "GradientPolicy",
+    "ImportancePolicy",
+    "Policy",
+    "RandomPolicy",
+    "StaticPolicy",
+    "get",
+]
