@@ -1,0 +1,9 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training bundles on TensorFlow Lite Micro, in this process: `Session`."""
+
+if __name__ != "tfdgsu.micro_runtime":
+    raise ImportError(
+        "This folder is imported as 'tfdgsu.micro_runtime'. "
+        f"Received: import of '{__name__}'. Remedy: run 'pip install -e .' and use 'import tfdgsu.micro_runtime'."
+    )
