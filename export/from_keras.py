@@ -45,7 +45,7 @@ def read_training_spec(sparse_model, schedule=None) -> TrainingSpec:
         loss=read_loss(sparse_model.loss),
         sgd=read_sgd(sparse_model.optimizer),
         schedule=_read_schedule(schedule or sparse_model.schedule),
-        step=int(np.asarray(keras.ops.convert_to_numpy(sparse_model.step))),
+        step=int(keras.ops.convert_to_numpy(sparse_model.step)),
     )
 
 
@@ -96,8 +96,7 @@ def read_sgd(optimizer) -> SgdSpec:
 
 
 def _read_schedule(schedule) -> ScheduleSpec:
-    policy = schedule.policy
-    return ScheduleSpec(policy.name, policy.device_kind, int(schedule.every), int(schedule.seed))
+    return ScheduleSpec(schedule.policy, schedule.device_kind, int(schedule.every), int(schedule.seed))
 
 
 def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
@@ -110,10 +109,15 @@ def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
         layer_id=layer_id,
         n_channels=update.n_channels,
         n_selected=update.n_selected,
-        channels=np.asarray(sparse_model.channels[update.name], np.int32) if partial else None,
+        channels=keras.ops.convert_to_numpy(sparse_model.channels[update.name]) if partial else None,
         kernel=to_tflite(kind, keras.ops.convert_to_numpy(layer.kernel)),
         bias=keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None,
         update_bias=bool(update.update_bias),
-        kernel_velocity=None if kernel_velocity is None else to_tflite(kind, np.asarray(kernel_velocity)),
-        bias_velocity=sparse_model.velocity(update.name, "bias") if update.update_bias and layer.use_bias else None,
+        kernel_velocity=None if kernel_velocity is None else to_tflite(kind, keras.ops.convert_to_numpy(kernel_velocity)),
+        bias_velocity=_bias_velocity(sparse_model, update.name) if update.update_bias and layer.use_bias else None,
     )
+
+
+def _bias_velocity(sparse_model, layer_name: str) -> np.ndarray | None:
+    velocity = sparse_model.velocity(layer_name, "bias")
+    return None if velocity is None else keras.ops.convert_to_numpy(velocity)

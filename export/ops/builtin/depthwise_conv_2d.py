@@ -22,5 +22,6 @@ def depthwise_conv_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
     dx = None
     if back.needs(x):
         dx = back.emit("TfdgsuDepthwiseConv2DGradInput", [dz, kernel, None, None], like=x, **window, mask_alpha=0.0)
-    emit_layer_update(op, dz, back, "TfdgsuDepthwiseConv2DGradFilter", **window)
+    multiplier = kernel.shape[3] // x.shape[3]
+    emit_layer_update(op, dz, back, "TfdgsuDepthwiseConv2DGradFilter", **window, depth_multiplier=multiplier)
     return [dx]
