@@ -29,95 +29,100 @@ _CRC_OFFSET = 16
 
 
 class BundleError(ValueError):
-  """A file that is not an intact training bundle of a known version."""
+    """A file that is not an intact training bundle of a known version."""
 
 
 class Header(NamedTuple):
-  """Fixed part of the metadata. Sizes in bytes."""
+    """Fixed part of the metadata. Sizes in bytes."""
 
-  magic: bytes
-  format_version: int
-  file_bytes: int
-  crc32: int
-  arena_bytes_x86_64: int
-  arena_bytes_cortex_m: int
-  json_bytes: int
+    magic: bytes
+    format_version: int
+    file_bytes: int
+    crc32: int
+    arena_bytes_x86_64: int
+    arena_bytes_cortex_m: int
+    json_bytes: int
 
 
 def pack_metadata(document, arena_bytes_x86_64, arena_bytes_cortex_m):
-  """The metadata buffer of a bundle, its length and checksum still to be `seal`ed.
+    """The metadata buffer of a bundle, its length and checksum still to be `seal`ed.
 
-  Args:
-    document: JSON-serialisable dict.
-    arena_bytes_x86_64, arena_bytes_cortex_m: predicted `arena_used_bytes()`.
+    Args:
+      document: JSON-serialisable dict.
+      arena_bytes_x86_64, arena_bytes_cortex_m: predicted `arena_used_bytes()`.
 
-  Returns:
-    bytes. Length depends on `document` only, so it can be replaced in place.
-  """
-  text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-  return (
-      _HEADER.pack(MAGIC, FORMAT_VERSION, 0, 0, arena_bytes_x86_64, arena_bytes_cortex_m, len(text)) + text)
+    Returns:
+      bytes. Length depends on `document` only, so it can be replaced in place.
+    """
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _HEADER.pack(MAGIC, FORMAT_VERSION, 0, 0, arena_bytes_x86_64, arena_bytes_cortex_m, len(text)) + text
 
 
 def seal(data):
-  """Writes file length and CRC-32 into the header of a finished file; returns the file.
+    """Writes file length and CRC-32 into the header of a finished file; returns the file.
 
-  Raises:
-    BundleError: `data` does not hold the metadata header exactly once.
-  """
-  start = _find_header(data)
-  sealed = bytearray(data)
-  _FILE_BYTES.pack_into(sealed, start + _FILE_BYTES_OFFSET, len(sealed))
-  _FILE_BYTES.pack_into(sealed, start + _CRC_OFFSET, _checksum(sealed, start))
-  return bytes(sealed)
+    Raises:
+      BundleError: `data` does not hold the metadata header exactly once.
+    """
+    start = _find_header(data)
+    sealed = bytearray(data)
+    _FILE_BYTES.pack_into(sealed, start + _FILE_BYTES_OFFSET, len(sealed))
+    _FILE_BYTES.pack_into(sealed, start + _CRC_OFFSET, _checksum(sealed, start))
+    return bytes(sealed)
 
 
 def unpack_metadata(data):
-  """Checks length, version and checksum of a bundle and returns (Header, dict).
+    """Checks length, version and checksum of a bundle and returns (Header, dict).
 
-  Raises:
-    BundleError: saying which check failed.
-  """
-  data = bytes(data)
-  start = _find_header(data)
-  header = Header(*_HEADER.unpack_from(data, start))
-  if header.format_version != FORMAT_VERSION:
-    raise BundleError(
-        f"Bundle must have format version {FORMAT_VERSION}. Received: {header.format_version}. "
-        "Export it again with this release.")
-  if header.file_bytes != len(data):
-    raise BundleError(f"Bundle must be {header.file_bytes} bytes long. Received: {len(data)}. It was cut or joined.")
-  checksum = _checksum(data, start)
-  if header.crc32 != checksum:
-    raise BundleError(
-        f"Bundle must have CRC-32 {header.crc32:08x}. Received: {checksum:08x}. The file is damaged; copy it again.")
-  text = data[start + _HEADER.size : start + _HEADER.size + header.json_bytes]
-  return header, _parse_json(text, header.json_bytes)
+    Raises:
+      BundleError: saying which check failed.
+    """
+    data = bytes(data)
+    start = _find_header(data)
+    header = Header(*_HEADER.unpack_from(data, start))
+    if header.format_version != FORMAT_VERSION:
+        raise BundleError(
+            f"Bundle must have format version {FORMAT_VERSION}. Received: {header.format_version}. "
+            "Export it again with this release."
+        )
+    if header.file_bytes != len(data):
+        raise BundleError(
+            f"Bundle must be {header.file_bytes} bytes long. Received: {len(data)}. It was cut or joined."
+        )
+    checksum = _checksum(data, start)
+    if header.crc32 != checksum:
+        raise BundleError(
+            f"Bundle must have CRC-32 {header.crc32:08x}. Received: {checksum:08x}. The file is damaged; copy it again."
+        )
+    text = data[start + _HEADER.size : start + _HEADER.size + header.json_bytes]
+    return header, _parse_json(text, header.json_bytes)
 
 
 def _find_header(data):
-  start = data.find(MAGIC)
-  if start < 0 or start + _HEADER.size > len(data):
-    raise BundleError("File must be a training bundle written by export_training_bundle(). Received: no tfdgsu header.")
-  if data.find(MAGIC, start + 1) >= 0:
-    raise BundleError("Bundle must hold the tfdgsu header once. Received: more than one.")
-  return start
+    start = data.find(MAGIC)
+    if start < 0 or start + _HEADER.size > len(data):
+        raise BundleError(
+            "File must be a training bundle written by export_training_bundle(). Received: no tfdgsu header."
+        )
+    if data.find(MAGIC, start + 1) >= 0:
+        raise BundleError("Bundle must hold the tfdgsu header once. Received: more than one.")
+    return start
 
 
 def _checksum(data, start):
-  """CRC-32 of the file with the checksum field taken as zero."""
-  crc = zlib.crc32(data[: start + _CRC_OFFSET])
-  crc = zlib.crc32(bytes(4), crc)
-  return zlib.crc32(data[start + _CRC_OFFSET + 4 :], crc)
+    """CRC-32 of the file with the checksum field taken as zero."""
+    crc = zlib.crc32(data[: start + _CRC_OFFSET])
+    crc = zlib.crc32(bytes(4), crc)
+    return zlib.crc32(data[start + _CRC_OFFSET + 4 :], crc)
 
 
 def _parse_json(text, json_bytes):
-  if len(text) != json_bytes:
-    raise BundleError(f"Metadata must hold {json_bytes} bytes of JSON. Received: {len(text)}.")
-  try:
-    document = json.loads(text.decode("utf-8"))
-  except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-    raise BundleError(f"Metadata must be JSON ({error}).") from error
-  if not isinstance(document, dict):
-    raise BundleError(f"Metadata must be a JSON object. Received: {type(document).__name__}.")
-  return document
+    if len(text) != json_bytes:
+        raise BundleError(f"Metadata must hold {json_bytes} bytes of JSON. Received: {len(text)}.")
+    try:
+        document = json.loads(text.decode("utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BundleError(f"Metadata must be JSON ({error}).") from error
+    if not isinstance(document, dict):
+        raise BundleError(f"Metadata must be a JSON object. Received: {type(document).__name__}.")
+    return document

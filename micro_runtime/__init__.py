@@ -7,3 +7,20 @@ if __name__ != "tfdgsu.micro_runtime":
         "This folder is imported as 'tfdgsu.micro_runtime'. "
         f"Received: import of '{__name__}'. Remedy: run 'pip install -e .' and use 'import tfdgsu.micro_runtime'."
     )
+
+from .arena_report import ArenaReport
+from .errors import ArenaError, BundleError, InterpreterError, NonFiniteLossError
+from .evaluation import Evaluation
+from .session import Session
+from .weights_file import WeightsFileError
+
+__all__ = [
+    "ArenaError",
+    "ArenaReport",
+    "BundleError",
+    "Evaluation",
+    "InterpreterError",
+    "NonFiniteLossError",
+    "Session",
+    "WeightsFileError",
+]

@@ -30,52 +30,53 @@ enum { kTfdgsuOptionsVersion = %d };
 
 
 def load_registry(source_root):
-  """Loads export/ops/custom by path, as its own package: no TensorFlow, nothing installed."""
-  directory = pathlib.Path(source_root) / "export" / "ops" / "custom"
-  spec = importlib.util.spec_from_file_location(
-      "tfdgsu_custom_ops", directory / "__init__.py", submodule_search_locations=[str(directory)])
-  package = importlib.util.module_from_spec(spec)
-  sys.modules[spec.name] = package
-  spec.loader.exec_module(package)
-  return package.REGISTRY
+    """Loads export/ops/custom by path, as its own package: no TensorFlow, nothing installed."""
+    directory = pathlib.Path(source_root) / "export" / "ops" / "custom"
+    spec = importlib.util.spec_from_file_location(
+        "tfdgsu_custom_ops", directory / "__init__.py", submodule_search_locations=[str(directory)]
+    )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = package
+    spec.loader.exec_module(package)
+    return package.REGISTRY
 
 
 def snake_case(name):
-  """`Conv2DGradInput` -> `conv_2d_grad_input`."""
-  return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=D)(?=[A-Z])", "_", name).lower()
+    """`Conv2DGradInput` -> `conv_2d_grad_input`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=D)(?=[A-Z])", "_", name).lower()
 
 
 def operand_codes(op):
-  """Operand string of an op with a fixed number of operands."""
-  codes = []
-  for operand in op.INPUTS:
-    code = {"train": "t", "lr": "l"}.get(operand.name, _CODES.get(operand.dtype))
-    codes.append(code.upper() if operand.optional else code)
-  return "".join(codes) + ">" + "".join(_CODES[operand.dtype] for operand in op.OUTPUTS)
+    """Operand string of an op with a fixed number of operands."""
+    codes = []
+    for operand in op.INPUTS:
+        code = {"train": "t", "lr": "l"}.get(operand.name, _CODES.get(operand.dtype))
+        codes.append(code.upper() if operand.optional else code)
+    return "".join(codes) + ">" + "".join(_CODES[operand.dtype] for operand in op.OUTPUTS)
 
 
 def generate_header(registry, options_version=1):
-  """The text of options.h."""
-  parts = [_HEAD % options_version]
-  for op in registry.values():
-    if all(operand.dtype in _CODES for operand in op.INPUTS):
-      parts.append(f'#define {snake_case(op.NAME).upper()}_OPERANDS "{operand_codes(op)}"\n')
-  for op in registry.values():
-    fields = "".join(f"  {_C_TYPES[field.kind]} {field.name};\n" for field in op.OPTIONS)
-    parts.append(f"\ntypedef struct {{\n  int32_t version;\n{fields}}} {op.NAME}Options;\n")
-  parts.append("\n#endif  // TFDGSU_OPTIONS_H_\n")
-  return "".join(parts)
+    """The text of options.h."""
+    parts = [_HEAD % options_version]
+    for op in registry.values():
+        if all(operand.dtype in _CODES for operand in op.INPUTS):
+            parts.append(f'#define {snake_case(op.NAME).upper()}_OPERANDS "{operand_codes(op)}"\n')
+    for op in registry.values():
+        fields = "".join(f"  {_C_TYPES[field.kind]} {field.name};\n" for field in op.OPTIONS)
+        parts.append(f"\ntypedef struct {{\n  int32_t version;\n{fields}}} {op.NAME}Options;\n")
+    parts.append("\n#endif  // TFDGSU_OPTIONS_H_\n")
+    return "".join(parts)
 
 
 def write_header(source_root, output_directory):
-  """Writes tfdgsu/options.h below `output_directory`; returns its path."""
-  path = pathlib.Path(output_directory) / "tfdgsu" / "options.h"
-  path.parent.mkdir(parents=True, exist_ok=True)
-  path.write_text(generate_header(load_registry(source_root)))
-  return path
+    """Writes tfdgsu/options.h below `output_directory`; returns its path."""
+    path = pathlib.Path(output_directory) / "tfdgsu" / "options.h"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(generate_header(load_registry(source_root)))
+    return path
 
 
 if __name__ == "__main__":
-  if len(sys.argv) != 2:
-    sys.exit(__doc__)
-  print(write_header(pathlib.Path(__file__).resolve().parent.parent, sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print(write_header(pathlib.Path(__file__).resolve().parent.parent, sys.argv[1]))

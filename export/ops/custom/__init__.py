@@ -76,23 +76,23 @@ REGISTRY = {
 
 
 def pack_options(name, options):
-  """Packs option values (a dict) of op `name` into the bytes of `custom_options`.
+    """Packs option values (a dict) of op `name` into the bytes of `custom_options`.
 
-  Raises:
-    ValueError: unknown op, missing or surplus option, value out of range.
-  """
-  return pack(_lookup(name), options)
+    Raises:
+      ValueError: unknown op, missing or surplus option, value out of range.
+    """
+    return pack(_lookup(name), options)
 
 
 def unpack_options(name, data):
-  """Inverse of `pack_options`. Raises ValueError for a wrong size or version."""
-  return unpack(_lookup(name), data)
+    """Inverse of `pack_options`. Raises ValueError for a wrong size or version."""
+    return unpack(_lookup(name), data)
 
 
 def _lookup(name):
-  if name not in REGISTRY:
-    raise ValueError(f"Custom op must be one of {sorted(REGISTRY)}. Received: {name!r}.")
-  return REGISTRY[name]
+    if name not in REGISTRY:
+        raise ValueError(f"Custom op must be one of {sorted(REGISTRY)}. Received: {name!r}.")
+    return REGISTRY[name]
 
 
 __all__ = ["REGISTRY", "CustomOp", "Field", "Operand", "TensorSpec", "pack_options", "unpack_options"] + [

@@ -6,17 +6,17 @@ from .base import TRAIN, CustomOp, Operand
 
 
 class AddGradients(CustomOp):
-  """c = a + b."""
+    """c = a + b."""
 
-  NAME = "TfdgsuAddGradients"
-  INPUTS = (TRAIN, Operand("a"), Operand("b"))
-  OUTPUTS = (Operand("c"),)
+    NAME = "TfdgsuAddGradients"
+    INPUTS = (TRAIN, Operand("a"), Operand("b"))
+    OUTPUTS = (Operand("c"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, a, b = inputs
-    cls.require(a == b == outputs[0], "`a`, `b` and `c` must have one shape", (a, b, outputs[0]))
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, a, b = inputs
+        cls.require(a == b == outputs[0], "`a`, `b` and `c` must have one shape", (a, b, outputs[0]))
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    return [inputs[1] + inputs[2]]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        return [inputs[1] + inputs[2]]

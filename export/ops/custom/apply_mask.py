@@ -7,19 +7,19 @@ from .masks import apply_mask, check_epilogue
 
 
 class ApplyMask(CustomOp):
-  """dz = bit ? dy : mask_alpha * dy."""
+    """dz = bit ? dy : mask_alpha * dy."""
 
-  NAME = "TfdgsuApplyMask"
-  OPTIONS = (Field("mask_alpha", "f"),)
-  INPUTS = (TRAIN, Operand("dy"), Operand("bits", "uint8"))
-  OUTPUTS = (Operand("dz"),)
+    NAME = "TfdgsuApplyMask"
+    OPTIONS = (Field("mask_alpha", "f"),)
+    INPUTS = (TRAIN, Operand("dy"), Operand("bits", "uint8"))
+    OUTPUTS = (Operand("dz"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    cls.require(outputs[0] == inputs[1], f"`dz` must have the shape of `dy`, {inputs[1]}", outputs[0])
-    check_epilogue(cls, inputs[1], None, inputs[2])
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        cls.require(outputs[0] == inputs[1], f"`dz` must have the shape of `dy`, {inputs[1]}", outputs[0])
+        check_epilogue(cls, inputs[1], None, inputs[2])
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, dy, bits = inputs
-    return [apply_mask(dy, bits, options["mask_alpha"])]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, dy, bits = inputs
+        return [apply_mask(dy, bits, options["mask_alpha"])]

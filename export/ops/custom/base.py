@@ -13,25 +13,25 @@ OPTIONS_VERSION = 1
 
 
 class Field(NamedTuple):
-  """One 4-byte option. `kind` is `i` (int32), `u` (uint32) or `f` (float32)."""
+    """One 4-byte option. `kind` is `i` (int32), `u` (uint32) or `f` (float32)."""
 
-  name: str
-  kind: str
+    name: str
+    kind: str
 
 
 class Operand(NamedTuple):
-  """One input or output: name, NumPy dtype name, and whether it may be absent."""
+    """One input or output: name, NumPy dtype name, and whether it may be absent."""
 
-  name: str
-  dtype: str = "float32"
-  optional: bool = False
+    name: str
+    dtype: str = "float32"
+    optional: bool = False
 
 
 class TensorSpec(NamedTuple):
-  """Shape and NumPy dtype name of an actual tensor."""
+    """Shape and NumPy dtype name of an actual tensor."""
 
-  shape: tuple[int, ...]
-  dtype: str = "float32"
+    shape: tuple[int, ...]
+    dtype: str = "float32"
 
 
 TRAIN = Operand("train", "int32")
@@ -39,119 +39,121 @@ LEARNING_RATE = Operand("lr")
 
 
 class CustomOp:
-  """Base of every custom op definition; subclasses are never instantiated.
+    """Base of every custom op definition; subclasses are never instantiated.
 
-  Attributes:
-    NAME: the custom op string in the file.
-    OPTIONS: fields of the option struct after its leading `version`.
-    INPUTS, OUTPUTS: operands in order. An absent optional input has index -1.
-    MUTATES: positions of the inputs that the op writes in place.
-  """
-
-  NAME: ClassVar[str]
-  OPTIONS: ClassVar[tuple[Field, ...]] = ()
-  INPUTS: ClassVar[tuple[Operand, ...]]
-  OUTPUTS: ClassVar[tuple[Operand, ...]] = ()
-  MUTATES: ClassVar[tuple[int, ...]] = ()
-
-  @classmethod
-  def operands(cls, options):
-    """Operands of the inputs, for ops whose number of inputs is an option."""
-    del options
-    return cls.INPUTS
-
-  @classmethod
-  def mutates(cls, options):
-    """Positions of the inputs written in place, given the options."""
-    del options
-    return cls.MUTATES
-
-  @classmethod
-  def check(cls, inputs, outputs, options):
-    """Checks counts, dtypes, option values and shapes of one op.
-
-    Args:
-      inputs: a `TensorSpec` (or `None`, when absent) per input.
-      outputs: a `TensorSpec` per output.
-      options: dict with every name of `OPTIONS`.
-
-    Raises:
-      ValueError: naming the op, the rule and what was received.
+    Attributes:
+      NAME: the custom op string in the file.
+      OPTIONS: fields of the option struct after its leading `version`.
+      INPUTS, OUTPUTS: operands in order. An absent optional input has index -1.
+      MUTATES: positions of the inputs that the op writes in place.
     """
-    cls._check_operands("inputs", cls.operands(options), inputs)
-    cls._check_operands("outputs", cls.OUTPUTS, outputs)
-    names = {field.name for field in cls.OPTIONS}
-    cls.require(set(options) == names, f"options must be {sorted(names)}", sorted(options))
-    cls.check_shapes(
-        [None if spec is None else tuple(spec.shape) for spec in inputs],
-        [tuple(spec.shape) for spec in outputs],
-        options,
-    )
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    """The op's shape rule, on shapes (`None` for an absent input)."""
-    raise NotImplementedError
+    NAME: ClassVar[str]
+    OPTIONS: ClassVar[tuple[Field, ...]] = ()
+    INPUTS: ClassVar[tuple[Operand, ...]]
+    OUTPUTS: ClassVar[tuple[Operand, ...]] = ()
+    MUTATES: ClassVar[tuple[int, ...]] = ()
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    """What the op computes when `train` is 1, in the inputs' precision.
+    @classmethod
+    def operands(cls, options):
+        """Operands of the inputs, for ops whose number of inputs is an option."""
+        del options
+        return cls.INPUTS
 
-    Args:
-      inputs: an array per input, `None` when absent. Inputs named by `MUTATES`
-        are changed in place, as on the device.
-      options: dict of option values.
-      output_shapes: one shape per output (some don't follow from the inputs).
+    @classmethod
+    def mutates(cls, options):
+        """Positions of the inputs written in place, given the options."""
+        del options
+        return cls.MUTATES
 
-    Returns:
-      List of output arrays.
-    """
-    raise NotImplementedError
+    @classmethod
+    def check(cls, inputs, outputs, options):
+        """Checks counts, dtypes, option values and shapes of one op.
 
-  @classmethod
-  def require(cls, condition, rule, received):
-    """Raises ValueError(rule, received) unless `condition` holds."""
-    if not condition:
-      raise ValueError(f"{cls.NAME}: {rule}. Received: {received}.")
+        Args:
+          inputs: a `TensorSpec` (or `None`, when absent) per input.
+          outputs: a `TensorSpec` per output.
+          options: dict with every name of `OPTIONS`.
 
-  @classmethod
-  def _check_operands(cls, what, operands, specs):
-    cls.require(len(specs) == len(operands), f"needs {len(operands)} {what}", len(specs))
-    for operand, spec in zip(operands, specs):
-      if spec is None:
-        cls.require(operand.optional, f"`{operand.name}` must be present", "nothing")
-        continue
-      cls.require(spec.dtype == operand.dtype, f"`{operand.name}` must be {operand.dtype}", spec.dtype)
-      cls.require(
-          all(isinstance(size, int) and size > 0 for size in spec.shape),
-          f"`{operand.name}` must have a static shape with positive sizes", spec.shape)
-      if operand.name in ("train", "lr"):
-        cls.require(tuple(spec.shape) == (1,), f"`{operand.name}` must have shape [1]", spec.shape)
+        Raises:
+          ValueError: naming the op, the rule and what was received.
+        """
+        cls._check_operands("inputs", cls.operands(options), inputs)
+        cls._check_operands("outputs", cls.OUTPUTS, outputs)
+        names = {field.name for field in cls.OPTIONS}
+        cls.require(set(options) == names, f"options must be {sorted(names)}", sorted(options))
+        cls.check_shapes(
+            [None if spec is None else tuple(spec.shape) for spec in inputs],
+            [tuple(spec.shape) for spec in outputs],
+            options,
+        )
+
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        """The op's shape rule, on shapes (`None` for an absent input)."""
+        raise NotImplementedError
+
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        """What the op computes when `train` is 1, in the inputs' precision.
+
+        Args:
+          inputs: an array per input, `None` when absent. Inputs named by `MUTATES`
+            are changed in place, as on the device.
+          options: dict of option values.
+          output_shapes: one shape per output (some don't follow from the inputs).
+
+        Returns:
+          List of output arrays.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def require(cls, condition, rule, received):
+        """Raises ValueError(rule, received) unless `condition` holds."""
+        if not condition:
+            raise ValueError(f"{cls.NAME}: {rule}. Received: {received}.")
+
+    @classmethod
+    def _check_operands(cls, what, operands, specs):
+        cls.require(len(specs) == len(operands), f"needs {len(operands)} {what}", len(specs))
+        for operand, spec in zip(operands, specs):
+            if spec is None:
+                cls.require(operand.optional, f"`{operand.name}` must be present", "nothing")
+                continue
+            cls.require(spec.dtype == operand.dtype, f"`{operand.name}` must be {operand.dtype}", spec.dtype)
+            cls.require(
+                all(isinstance(size, int) and size > 0 for size in spec.shape),
+                f"`{operand.name}` must have a static shape with positive sizes",
+                spec.shape,
+            )
+            if operand.name in ("train", "lr"):
+                cls.require(tuple(spec.shape) == (1,), f"`{operand.name}` must have shape [1]", spec.shape)
 
 
 def options_format(op):
-  """`struct` format of an op's options: little-endian, version first, no padding."""
-  return "<i" + "".join("I" if field.kind == "u" else field.kind for field in op.OPTIONS)
+    """`struct` format of an op's options: little-endian, version first, no padding."""
+    return "<i" + "".join("I" if field.kind == "u" else field.kind for field in op.OPTIONS)
 
 
 def pack(op, options):
-  """Packs a dict of option values into the bytes of `custom_options`."""
-  names = [field.name for field in op.OPTIONS]
-  if set(options) != set(names):
-    raise ValueError(f"{op.NAME}: options must be {names}. Received: {sorted(options)}.")
-  try:
-    return struct.pack(options_format(op), OPTIONS_VERSION, *(options[name] for name in names))
-  except (struct.error, OverflowError) as error:
-    raise ValueError(f"{op.NAME}: an option is out of range ({error}). Received: {options}.") from error
+    """Packs a dict of option values into the bytes of `custom_options`."""
+    names = [field.name for field in op.OPTIONS]
+    if set(options) != set(names):
+        raise ValueError(f"{op.NAME}: options must be {names}. Received: {sorted(options)}.")
+    try:
+        return struct.pack(options_format(op), OPTIONS_VERSION, *(options[name] for name in names))
+    except (struct.error, OverflowError) as error:
+        raise ValueError(f"{op.NAME}: an option is out of range ({error}). Received: {options}.") from error
 
 
 def unpack(op, data):
-  """Inverse of `pack`; raises ValueError for a wrong size or version."""
-  data = bytes(data)
-  size = struct.calcsize(options_format(op))
-  if len(data) != size:
-    raise ValueError(f"{op.NAME}: options must have {size} bytes. Received: {len(data)}.")
-  version, *values = struct.unpack(options_format(op), data)
-  if version != OPTIONS_VERSION:
-    raise ValueError(f"{op.NAME}: options must have version {OPTIONS_VERSION}. Received: {version}.")
-  return {field.name: value for field, value in zip(op.OPTIONS, values)}
+    """Inverse of `pack`; raises ValueError for a wrong size or version."""
+    data = bytes(data)
+    size = struct.calcsize(options_format(op))
+    if len(data) != size:
+        raise ValueError(f"{op.NAME}: options must have {size} bytes. Received: {len(data)}.")
+    version, *values = struct.unpack(options_format(op), data)
+    if version != OPTIONS_VERSION:
+        raise ValueError(f"{op.NAME}: options must have version {OPTIONS_VERSION}. Received: {version}.")
+    return {field.name: value for field, value in zip(op.OPTIONS, values)}

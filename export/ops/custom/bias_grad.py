@@ -7,22 +7,22 @@ from .sgd import SGD_OPTIONS, apply_sgd, check_sgd
 
 
 class BiasGrad(CustomOp):
-  """g[c] = sum of dy[..., c] over all other axes; updates b."""
+    """g[c] = sum of dy[..., c] over all other axes; updates b."""
 
-  NAME = "TfdgsuBiasGrad"
-  OPTIONS = SGD_OPTIONS
-  INPUTS = (TRAIN, LEARNING_RATE, Operand("dy"), Operand("b"), Operand("velocity", optional=True))
-  MUTATES = (3, 4)
+    NAME = "TfdgsuBiasGrad"
+    OPTIONS = SGD_OPTIONS
+    INPUTS = (TRAIN, LEARNING_RATE, Operand("dy"), Operand("b"), Operand("velocity", optional=True))
+    MUTATES = (3, 4)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, _, dy, b, velocity = inputs
-    cls.require(len(dy) >= 1 and b == dy[-1:], "`b` must be [C] for `dy` [...,C]", (dy, b))
-    check_sgd(cls, velocity, b, options)
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, _, dy, b, velocity = inputs
+        cls.require(len(dy) >= 1 and b == dy[-1:], "`b` must be [C] for `dy` [...,C]", (dy, b))
+        check_sgd(cls, velocity, b, options)
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, lr, dy, b, velocity = inputs
-    gradient = dy.reshape(-1, dy.shape[-1]).sum(axis=0)
-    apply_sgd(b, ..., velocity, gradient, lr, options)
-    return []
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, lr, dy, b, velocity = inputs
+        gradient = dy.reshape(-1, dy.shape[-1]).sum(axis=0)
+        apply_sgd(b, ..., velocity, gradient, lr, options)
+        return []

@@ -10,39 +10,41 @@ from .windows import STRIDE_AND_PADDING, check_windows, crop_image, pad_image, t
 
 
 class DepthwiseConv2DGradInput(CustomOp):
-  """dx[..,c] = mask(sum over ky,kx and q < m of dy[..,c*m+q] * w[0,ky,kx,c*m+q] + addend)."""
+    """dx[..,c] = mask(sum over ky,kx and q < m of dy[..,c*m+q] * w[0,ky,kx,c*m+q] + addend)."""
 
-  NAME = "TfdgsuDepthwiseConv2DGradInput"
-  OPTIONS = STRIDE_AND_PADDING + (Field("mask_alpha", "f"),)
-  INPUTS = (
-      TRAIN,
-      Operand("dy"),
-      Operand("w"),
-      Operand("addend", optional=True),
-      Operand("bits", "uint8", optional=True),
-  )
-  OUTPUTS = (Operand("dx"),)
+    NAME = "TfdgsuDepthwiseConv2DGradInput"
+    OPTIONS = STRIDE_AND_PADDING + (Field("mask_alpha", "f"),)
+    INPUTS = (
+        TRAIN,
+        Operand("dy"),
+        Operand("w"),
+        Operand("addend", optional=True),
+        Operand("bits", "uint8", optional=True),
+    )
+    OUTPUTS = (Operand("dx"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, dy, w, addend, bits = inputs
-    (dx,) = outputs
-    cls.require(len(dy) == len(w) == len(dx) == 4, "`dy`, `w` and `dx` must be 4-D", (dy, w, dx))
-    cls.require(
-        w[0] == 1 and dy[0] == dx[0] and dy[3] == w[3] and w[3] % dx[3] == 0,
-        "`dy` [B,Ho,Wo,C*m], `w` [1,kh,kw,C*m] and `dx` [B,H,W,C] must agree", (dy, w, dx))
-    check_windows(cls, dx[1:3], dy[1:3], w[1:3], options)
-    check_epilogue(cls, dx, addend, bits)
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, dy, w, addend, bits = inputs
+        (dx,) = outputs
+        cls.require(len(dy) == len(w) == len(dx) == 4, "`dy`, `w` and `dx` must be 4-D", (dy, w, dx))
+        cls.require(
+            w[0] == 1 and dy[0] == dx[0] and dy[3] == w[3] and w[3] % dx[3] == 0,
+            "`dy` [B,Ho,Wo,C*m], `w` [1,kh,kw,C*m] and `dx` [B,H,W,C] must agree",
+            (dy, w, dx),
+        )
+        check_windows(cls, dx[1:3], dy[1:3], w[1:3], options)
+        check_epilogue(cls, dx, addend, bits)
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, dy, w, addend, bits = inputs
-    shape = output_shapes[0]
-    output_hw = dy.shape[1:3]
-    padded = pad_image(np.zeros(shape, dy.dtype), output_hw, w.shape[1:3], options)
-    for ky in range(w.shape[1]):
-      for kx in range(w.shape[2]):
-        products = (dy * w[0, ky, kx]).reshape(dy.shape[:3] + (shape[3], -1))
-        tap(padded, ky, kx, output_hw, options)[...] += products.sum(axis=-1)
-    dx = crop_image(padded, shape, options)
-    return [epilogue(dx, addend, bits, options["mask_alpha"])]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, dy, w, addend, bits = inputs
+        shape = output_shapes[0]
+        output_hw = dy.shape[1:3]
+        padded = pad_image(np.zeros(shape, dy.dtype), output_hw, w.shape[1:3], options)
+        for ky in range(w.shape[1]):
+            for kx in range(w.shape[2]):
+                products = (dy * w[0, ky, kx]).reshape(dy.shape[:3] + (shape[3], -1))
+                tap(padded, ky, kx, output_hw, options)[...] += products.sum(axis=-1)
+        dx = crop_image(padded, shape, options)
+        return [epilogue(dx, addend, bits, options["mask_alpha"])]

@@ -7,33 +7,35 @@ from .sgd import SGD_OPTIONS, apply_sgd, check_channels, check_sgd
 
 
 class FullyConnectedGradFilter(CustomOp):
-  """g[o,j] = sum over b of dy[b,o] * x_sel[b,j]; updates w[o, channels[j]]."""
+    """g[o,j] = sum over b of dy[b,o] * x_sel[b,j]; updates w[o, channels[j]]."""
 
-  NAME = "TfdgsuFullyConnectedGradFilter"
-  OPTIONS = SGD_OPTIONS
-  INPUTS = (
-      TRAIN,
-      LEARNING_RATE,
-      Operand("x_sel"),
-      Operand("dy"),
-      Operand("channels", "int32", optional=True),
-      Operand("w"),
-      Operand("velocity", optional=True),
-  )
-  MUTATES = (5, 6)
+    NAME = "TfdgsuFullyConnectedGradFilter"
+    OPTIONS = SGD_OPTIONS
+    INPUTS = (
+        TRAIN,
+        LEARNING_RATE,
+        Operand("x_sel"),
+        Operand("dy"),
+        Operand("channels", "int32", optional=True),
+        Operand("w"),
+        Operand("velocity", optional=True),
+    )
+    MUTATES = (5, 6)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, _, x, dy, channels, w, velocity = inputs
-    cls.require(
-        len(x) == len(dy) == len(w) == 2 and x[0] == dy[0] and dy[1] == w[0],
-        "`x_sel` [B,k], `dy` [B,O] and `w` [O,I] must agree", (x, dy, w))
-    check_channels(cls, channels, x[1], w[1])
-    check_sgd(cls, velocity, (w[0], x[1]), options)
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, _, x, dy, channels, w, velocity = inputs
+        cls.require(
+            len(x) == len(dy) == len(w) == 2 and x[0] == dy[0] and dy[1] == w[0],
+            "`x_sel` [B,k], `dy` [B,O] and `w` [O,I] must agree",
+            (x, dy, w),
+        )
+        check_channels(cls, channels, x[1], w[1])
+        check_sgd(cls, velocity, (w[0], x[1]), options)
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, lr, x, dy, channels, w, velocity = inputs
-    index = (..., slice(None) if channels is None else channels)
-    apply_sgd(w, index, velocity, dy.T @ x, lr, options)
-    return []
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, lr, x, dy, channels, w, velocity = inputs
+        index = (..., slice(None) if channels is None else channels)
+        apply_sgd(w, index, velocity, dy.T @ x, lr, options)
+        return []

@@ -9,30 +9,29 @@ from .masks import check_epilogue, epilogue
 
 
 class FullyConnectedGradInput(CustomOp):
-  """dx[b,i] = mask(sum over o of dy[b,o] * w[o,i] + addend); dx has any shape of B*I elements."""
+    """dx[b,i] = mask(sum over o of dy[b,o] * w[o,i] + addend); dx has any shape of B*I elements."""
 
-  NAME = "TfdgsuFullyConnectedGradInput"
-  OPTIONS = (Field("mask_alpha", "f"),)
-  INPUTS = (
-      TRAIN,
-      Operand("dy"),
-      Operand("w"),
-      Operand("addend", optional=True),
-      Operand("bits", "uint8", optional=True),
-  )
-  OUTPUTS = (Operand("dx"),)
+    NAME = "TfdgsuFullyConnectedGradInput"
+    OPTIONS = (Field("mask_alpha", "f"),)
+    INPUTS = (
+        TRAIN,
+        Operand("dy"),
+        Operand("w"),
+        Operand("addend", optional=True),
+        Operand("bits", "uint8", optional=True),
+    )
+    OUTPUTS = (Operand("dx"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, dy, w, addend, bits = inputs
-    cls.require(len(dy) == len(w) == 2 and dy[1] == w[0], "`dy` [B,O] and `w` [O,I] must agree", (dy, w))
-    n_elements = dy[0] * w[1]
-    cls.require(
-        int(np.prod(outputs[0])) == n_elements, f"`dx` must have {n_elements} elements", outputs[0])
-    check_epilogue(cls, outputs[0], addend, bits)
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, dy, w, addend, bits = inputs
+        cls.require(len(dy) == len(w) == 2 and dy[1] == w[0], "`dy` [B,O] and `w` [O,I] must agree", (dy, w))
+        n_elements = dy[0] * w[1]
+        cls.require(int(np.prod(outputs[0])) == n_elements, f"`dx` must have {n_elements} elements", outputs[0])
+        check_epilogue(cls, outputs[0], addend, bits)
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, dy, w, addend, bits = inputs
-    dx = (dy @ w).reshape(output_shapes[0])
-    return [epilogue(dx, addend, bits, options["mask_alpha"])]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, dy, w, addend, bits = inputs
+        dx = (dy @ w).reshape(output_shapes[0])
+        return [epilogue(dx, addend, bits, options["mask_alpha"])]

@@ -6,18 +6,18 @@ from .base import TRAIN, CustomOp, Operand
 
 
 class LogisticGrad(CustomOp):
-  """dx = dy * y * (1 - y)."""
+    """dx = dy * y * (1 - y)."""
 
-  NAME = "TfdgsuLogisticGrad"
-  INPUTS = (TRAIN, Operand("y"), Operand("dy"))
-  OUTPUTS = (Operand("dx"),)
+    NAME = "TfdgsuLogisticGrad"
+    INPUTS = (TRAIN, Operand("y"), Operand("dy"))
+    OUTPUTS = (Operand("dx"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, y, dy = inputs
-    cls.require(y == dy == outputs[0], "`y`, `dy` and `dx` must have one shape", (y, dy, outputs[0]))
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, y, dy = inputs
+        cls.require(y == dy == outputs[0], "`y`, `dy` and `dx` must have one shape", (y, dy, outputs[0]))
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, y, dy = inputs
-    return [dy * y * (1 - y)]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, y, dy = inputs
+        return [dy * y * (1 - y)]

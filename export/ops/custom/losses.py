@@ -11,49 +11,49 @@ FROM_LOGITS = (Field("from_logits", "i"),)
 
 
 def clip_probabilities(p):
-  """Keras' clip of probabilities, and where its gradient passes."""
-  low, high = p.dtype.type(EPSILON), p.dtype.type(1 - EPSILON)
-  return np.clip(p, low, high), (p >= low) & (p <= high)
+    """Keras' clip of probabilities, and where its gradient passes."""
+    low, high = p.dtype.type(EPSILON), p.dtype.type(1 - EPSILON)
+    return np.clip(p, low, high), (p >= low) & (p <= high)
 
 
 def log_softmax(logits):
-  """log(softmax(logits)) over the last axis, without overflow."""
-  shifted = logits - logits.max(axis=-1, keepdims=True)
-  return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    """log(softmax(logits)) over the last axis, without overflow."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 class LossOp(CustomOp):
-  """Base of the loss ops: (loss, dy_pred) of predictions and labels.
+    """Base of the loss ops: (loss, dy_pred) of predictions and labels.
 
-  `per_example` returns a loss per example [B] and its gradient [B,N]; here follow
-  the mean over the batch and the rule that a non-finite loss writes 0 into
-  `train`, so that every later op of the step does nothing and no weight moves.
-  """
+    `per_example` returns a loss per example [B] and its gradient [B,N]; here follow
+    the mean over the batch and the rule that a non-finite loss writes 0 into
+    `train`, so that every later op of the step does nothing and no weight moves.
+    """
 
-  OUTPUTS = (Operand("loss"), Operand("dy_pred"))
-  MUTATES = (0,)
+    OUTPUTS = (Operand("loss"), Operand("dy_pred"))
+    MUTATES = (0,)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, y_pred, label = inputs
-    loss, dy_pred = outputs
-    cls.require(len(y_pred) == 2, "`y_pred` must be 2-D", y_pred)
-    expected = y_pred[:1] if cls.INPUTS[2].dtype == "int32" else y_pred
-    cls.require(label == expected, f"`label` must have shape {expected}", label)
-    cls.require(loss == (1,) and dy_pred == y_pred, "`loss` must be [1], `dy_pred` as `y_pred`", outputs)
-    if options:
-      cls.require(options["from_logits"] in (0, 1), "from_logits must be 0 or 1", options["from_logits"])
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, y_pred, label = inputs
+        loss, dy_pred = outputs
+        cls.require(len(y_pred) == 2, "`y_pred` must be 2-D", y_pred)
+        expected = y_pred[:1] if cls.INPUTS[2].dtype == "int32" else y_pred
+        cls.require(label == expected, f"`label` must have shape {expected}", label)
+        cls.require(loss == (1,) and dy_pred == y_pred, "`loss` must be [1], `dy_pred` as `y_pred`", outputs)
+        if options:
+            cls.require(options["from_logits"] in (0, 1), "from_logits must be 0 or 1", options["from_logits"])
 
-  @classmethod
-  def per_example(cls, y_pred, label, from_logits):
-    raise NotImplementedError
+    @classmethod
+    def per_example(cls, y_pred, label, from_logits):
+        raise NotImplementedError
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    train, y_pred, label = inputs
-    with np.errstate(all="ignore"):
-      losses, gradient = cls.per_example(y_pred, label, bool(options.get("from_logits", 0)))
-      loss = losses.mean(keepdims=True, dtype=y_pred.dtype)
-    if not np.isfinite(loss[0]):
-      train[0] = 0
-    return [loss, (gradient / y_pred.dtype.type(len(y_pred))).astype(y_pred.dtype)]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        train, y_pred, label = inputs
+        with np.errstate(all="ignore"):
+            losses, gradient = cls.per_example(y_pred, label, bool(options.get("from_logits", 0)))
+            loss = losses.mean(keepdims=True, dtype=y_pred.dtype)
+        if not np.isfinite(loss[0]):
+            train[0] = 0
+        return [loss, (gradient / y_pred.dtype.type(len(y_pred))).astype(y_pred.dtype)]

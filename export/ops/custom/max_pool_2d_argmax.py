@@ -10,22 +10,22 @@ from .windows import pad_image, tap
 
 
 class MaxPool2DArgmax(CustomOp):
-  """argmax = ky * filter_w + kx of the first maximum; padding never wins."""
+    """argmax = ky * filter_w + kx of the first maximum; padding never wins."""
 
-  NAME = "TfdgsuMaxPool2DArgmax"
-  OPTIONS = POOL_OPTIONS
-  INPUTS = (TRAIN, Operand("x"))
-  OUTPUTS = (Operand("argmax", "uint8"),)
+    NAME = "TfdgsuMaxPool2DArgmax"
+    OPTIONS = POOL_OPTIONS
+    INPUTS = (TRAIN, Operand("x"))
+    OUTPUTS = (Operand("argmax", "uint8"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    check_pool(cls, inputs[1], outputs[0], options)
-    check_argmax_filter(cls, options)
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        check_pool(cls, inputs[1], outputs[0], options)
+        check_argmax_filter(cls, options)
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    x, output_hw = inputs[1], output_shapes[0][1:3]
-    height, width = filter_size(options)
-    padded = pad_image(x, output_hw, (height, width), options, value=-np.inf)
-    taps = [tap(padded, ky, kx, output_hw, options) for ky in range(height) for kx in range(width)]
-    return [np.argmax(np.stack(taps), axis=0).astype(np.uint8)]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        x, output_hw = inputs[1], output_shapes[0][1:3]
+        height, width = filter_size(options)
+        padded = pad_image(x, output_hw, (height, width), options, value=-np.inf)
+        taps = [tap(padded, ky, kx, output_hw, options) for ky in range(height) for kx in range(width)]
+        return [np.argmax(np.stack(taps), axis=0).astype(np.uint8)]

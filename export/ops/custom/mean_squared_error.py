@@ -7,13 +7,13 @@ from .losses import LossOp
 
 
 class MeanSquaredError(LossOp):
-  """mean over the outputs of (y_pred - label)^2."""
+    """mean over the outputs of (y_pred - label)^2."""
 
-  NAME = "TfdgsuMeanSquaredError"
-  INPUTS = (TRAIN, Operand("y_pred"), Operand("label"))
+    NAME = "TfdgsuMeanSquaredError"
+    INPUTS = (TRAIN, Operand("y_pred"), Operand("label"))
 
-  @classmethod
-  def per_example(cls, y_pred, label, from_logits):
-    del from_logits
-    error = y_pred - label
-    return (error * error).mean(axis=-1), error * y_pred.dtype.type(2 / y_pred.shape[1])
+    @classmethod
+    def per_example(cls, y_pred, label, from_logits):
+        del from_logits
+        error = y_pred - label
+        return (error * error).mean(axis=-1), error * y_pred.dtype.type(2 / y_pred.shape[1])

@@ -6,18 +6,18 @@ from .base import TRAIN, CustomOp, Operand
 
 
 class MulGrad(CustomOp):
-  """dx[..., c] = dy[..., c] * a[c] (or a[0], when `a` has one element)."""
+    """dx[..., c] = dy[..., c] * a[c] (or a[0], when `a` has one element)."""
 
-  NAME = "TfdgsuMulGrad"
-  INPUTS = (TRAIN, Operand("dy"), Operand("a"))
-  OUTPUTS = (Operand("dx"),)
+    NAME = "TfdgsuMulGrad"
+    INPUTS = (TRAIN, Operand("dy"), Operand("a"))
+    OUTPUTS = (Operand("dx"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    _, dy, a = inputs
-    cls.require(len(dy) >= 1 and dy == outputs[0], "`dx` must have the shape of `dy`", (dy, outputs[0]))
-    cls.require(a in ((dy[-1],), (1,)), f"`a` must have shape [{dy[-1]}] or [1]", a)
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        _, dy, a = inputs
+        cls.require(len(dy) >= 1 and dy == outputs[0], "`dx` must have the shape of `dy`", (dy, outputs[0]))
+        cls.require(a in ((dy[-1],), (1,)), f"`a` must have shape [{dy[-1]}] or [1]", a)
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    return [inputs[1] * inputs[2]]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        return [inputs[1] * inputs[2]]

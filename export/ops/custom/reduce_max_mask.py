@@ -10,21 +10,21 @@ from .reduction import REDUCTION_OPTIONS, check_reduction, extents
 
 
 class ReduceMaxMask(CustomOp):
-  """bit[o,r,i] = x[o,r,i] == y[o,i]."""
+    """bit[o,r,i] = x[o,r,i] == y[o,i]."""
 
-  NAME = "TfdgsuReduceMaxMask"
-  OPTIONS = REDUCTION_OPTIONS
-  INPUTS = (TRAIN, Operand("x"), Operand("y"))
-  OUTPUTS = (Operand("bits", "uint8"),)
+    NAME = "TfdgsuReduceMaxMask"
+    OPTIONS = REDUCTION_OPTIONS
+    INPUTS = (TRAIN, Operand("x"), Operand("y"))
+    OUTPUTS = (Operand("bits", "uint8"),)
 
-  @classmethod
-  def check_shapes(cls, inputs, outputs, options):
-    check_reduction(cls, inputs[1], inputs[2], options)
-    expected = (mask_bytes(int(np.prod(inputs[1]))),)
-    cls.require(outputs[0] == expected, f"`bits` must have shape {expected}", outputs[0])
+    @classmethod
+    def check_shapes(cls, inputs, outputs, options):
+        check_reduction(cls, inputs[1], inputs[2], options)
+        expected = (mask_bytes(int(np.prod(inputs[1]))),)
+        cls.require(outputs[0] == expected, f"`bits` must have shape {expected}", outputs[0])
 
-  @classmethod
-  def reference(cls, inputs, options, output_shapes):
-    _, x, y = inputs
-    outer, reduced, inner = extents(options)
-    return [pack_bits(x.reshape(outer, reduced, inner) == y.reshape(outer, 1, inner))]
+    @classmethod
+    def reference(cls, inputs, options, output_shapes):
+        _, x, y = inputs
+        outer, reduced, inner = extents(options)
+        return [pack_bits(x.reshape(outer, reduced, inner) == y.reshape(outer, 1, inner))]

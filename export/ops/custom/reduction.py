@@ -10,16 +10,20 @@ REDUCTION_OPTIONS = (Field("outer", "i"), Field("reduced", "i"), Field("inner", 
 
 
 def extents(options):
-  return options["outer"], options["reduced"], options["inner"]
+    return options["outer"], options["reduced"], options["inner"]
 
 
 def check_reduction(op, full, kept, options):
-  """`full` has outer*reduced*inner elements, `kept` outer*inner."""
-  outer, reduced, inner = extents(options)
-  op.require(min(outer, reduced, inner) >= 1, "extents must be positive", (outer, reduced, inner))
-  op.require(
-      int(np.prod(full)) == outer * reduced * inner, "the full tensor must have outer*reduced*inner elements",
-      (full, extents(options)))
-  op.require(
-      int(np.prod(kept)) == outer * inner, "the reduced tensor must have outer*inner elements",
-      (kept, extents(options)))
+    """`full` has outer*reduced*inner elements, `kept` outer*inner."""
+    outer, reduced, inner = extents(options)
+    op.require(min(outer, reduced, inner) >= 1, "extents must be positive", (outer, reduced, inner))
+    op.require(
+        int(np.prod(full)) == outer * reduced * inner,
+        "the full tensor must have outer*reduced*inner elements",
+        (full, extents(options)),
+    )
+    op.require(
+        int(np.prod(kept)) == outer * inner,
+        "the reduced tensor must have outer*inner elements",
+        (kept, extents(options)),
+    )

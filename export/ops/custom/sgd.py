@@ -8,34 +8,33 @@ SGD_OPTIONS = (Field("momentum", "f"), Field("nesterov", "i"))
 
 
 def apply_sgd(w, index, velocity, gradient, lr, options):
-  """Updates `w[index]` (and `velocity`) in place.
+    """Updates `w[index]` (and `velocity`) in place.
 
-  v = m*v - lr*g; w += v, or with nesterov w += m*v - lr*g; without velocity w -= lr*g.
-  """
-  step = lr.reshape(-1)[0].astype(w.dtype) * gradient
-  if velocity is None:
-    w[index] -= step
-    return
-  momentum = w.dtype.type(options["momentum"])
-  velocity[...] = momentum * velocity - step
-  w[index] += momentum * velocity - step if options["nesterov"] else velocity
+    v = m*v - lr*g; w += v, or with nesterov w += m*v - lr*g; without velocity w -= lr*g.
+    """
+    step = lr.reshape(-1)[0].astype(w.dtype) * gradient
+    if velocity is None:
+        w[index] -= step
+        return
+    momentum = w.dtype.type(options["momentum"])
+    velocity[...] = momentum * velocity - step
+    w[index] += momentum * velocity - step if options["nesterov"] else velocity
 
 
 def check_sgd(op, velocity, expected, options):
-  """Velocity is present exactly when there is momentum, and has the slice's shape."""
-  momentum = options["momentum"]
-  op.require(0.0 <= momentum < 1.0, "momentum must be in [0, 1)", momentum)
-  op.require(options["nesterov"] in (0, 1), "nesterov must be 0 or 1", options["nesterov"])
-  op.require(
-      (velocity is not None) or momentum == 0.0, "momentum needs a `velocity` variable", momentum)
-  if velocity is not None:
-    op.require(velocity == tuple(expected), f"`velocity` must have shape {tuple(expected)}", velocity)
+    """Velocity is present exactly when there is momentum, and has the slice's shape."""
+    momentum = options["momentum"]
+    op.require(0.0 <= momentum < 1.0, "momentum must be in [0, 1)", momentum)
+    op.require(options["nesterov"] in (0, 1), "nesterov must be 0 or 1", options["nesterov"])
+    op.require((velocity is not None) or momentum == 0.0, "momentum needs a `velocity` variable", momentum)
+    if velocity is not None:
+        op.require(velocity == tuple(expected), f"`velocity` must have shape {tuple(expected)}", velocity)
 
 
 def check_channels(op, channels, n_selected, n_channels):
-  """`channels` is [k]; without it every channel is selected."""
-  if channels is None:
-    op.require(n_selected == n_channels, f"without `channels` all {n_channels} are needed", n_selected)
-    return
-  op.require(channels == (n_selected,), f"`channels` must have shape [{n_selected}]", channels)
-  op.require(n_selected <= n_channels, f"at most {n_channels} channels can be selected", n_selected)
+    """`channels` is [k]; without it every channel is selected."""
+    if channels is None:
+        op.require(n_selected == n_channels, f"without `channels` all {n_channels} are needed", n_selected)
+        return
+    op.require(channels == (n_selected,), f"`channels` must have shape [{n_selected}]", channels)
+    op.require(n_selected <= n_channels, f"at most {n_channels} channels can be selected", n_selected)

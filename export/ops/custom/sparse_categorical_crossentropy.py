@@ -9,25 +9,25 @@ from .losses import FROM_LOGITS, LossOp, clip_probabilities, log_softmax
 
 
 class SparseCategoricalCrossentropy(LossOp):
-  """-log softmax(z)[label], where z are the logits or log(clip(probabilities)).
+    """-log softmax(z)[label], where z are the logits or log(clip(probabilities)).
 
-  A label outside [0, C) gives a loss of NaN.
-  """
+    A label outside [0, C) gives a loss of NaN.
+    """
 
-  NAME = "TfdgsuSparseCategoricalCrossentropy"
-  OPTIONS = FROM_LOGITS
-  INPUTS = (TRAIN, Operand("y_pred"), Operand("label", "int32"))
+    NAME = "TfdgsuSparseCategoricalCrossentropy"
+    OPTIONS = FROM_LOGITS
+    INPUTS = (TRAIN, Operand("y_pred"), Operand("label", "int32"))
 
-  @classmethod
-  def per_example(cls, y_pred, label, from_logits):
-    n_classes = y_pred.shape[1]
-    rows = np.arange(len(label))
-    valid = (label >= 0) & (label < n_classes)
-    safe = np.where(valid, label, 0)
-    p, passes = (y_pred, None) if from_logits else clip_probabilities(y_pred)
-    log_p = log_softmax(p if from_logits else np.log(p))
-    gradient = np.exp(log_p)
-    gradient[rows, safe] -= 1
-    if not from_logits:
-      gradient = np.where(passes, gradient / p, 0)
-    return np.where(valid, -log_p[rows, safe], np.nan), gradient
+    @classmethod
+    def per_example(cls, y_pred, label, from_logits):
+        n_classes = y_pred.shape[1]
+        rows = np.arange(len(label))
+        valid = (label >= 0) & (label < n_classes)
+        safe = np.where(valid, label, 0)
+        p, passes = (y_pred, None) if from_logits else clip_probabilities(y_pred)
+        log_p = log_softmax(p if from_logits else np.log(p))
+        gradient = np.exp(log_p)
+        gradient[rows, safe] -= 1
+        if not from_logits:
+            gradient = np.where(passes, gradient / p, 0)
+        return np.where(valid, -log_p[rows, safe], np.nan), gradient

@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training and inference with a bundle, on TensorFlow Lite Micro in this process."""
+
+import os
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import examples
+from .arena_report import ArenaReport
+from .bundle import read_bundle
+from .errors import ArenaError, InterpreterError, NonFiniteLossError
+from .evaluation import Evaluation, score
+from .interpreter import Interpreter
+from .weights_file import read_weights, write_weights
+
+# What AllocateTensors needs at the end of the head while it plans, per tensor; measured about 64.
+_PLANNING_BYTES_PER_TENSOR = 128
+_PLANNING_BYTES = 4096
+# Below this TFLM crashes before it can complain: its allocators live in the arena too.
+_SMALLEST_ARENA_BYTES = 1024
+_LARGEST_DEFAULT_ARENA_BYTES = 1 << 30
+_REDRAWN_BY_DEVICE = ("cyclic", "random")
+
+
+class Session:
+    """A bundle on the real interpreter: what a microcontroller would do, step for step.
+
+    Example:
+        device = tfdgsu.micro_runtime.Session("model.tflite")
+        for x, y in stream:
+            loss = device.train(x, y, learning_rate=0.05)
+        probabilities = device.infer(x)
+        device.save("weights.tfdw")
+
+    Args:
+        path: Bundle written by `export_training_bundle`.
+        arena_bytes: Size of the arena. Default: what the exporter predicted, and room for planning.
+
+    Raises:
+        OSError: The file can't be read.
+        BundleError: It is damaged or not a bundle.
+        ArenaError: `arena_bytes` is too small.
+        ImportError: The wrong tflite-micro is installed.
+
+    One session may be used from several threads: calls wait for each other.
+    """
+
+    def __init__(self, path: str | os.PathLike, arena_bytes: int | None = None):
+        self._lock = threading.RLock()
+        self._bundle = read_bundle(path)
+        self._arena_bytes = self._choose_arena(arena_bytes)
+        try:
+            self._interpreter = Interpreter(self._bundle.data, self._arena_bytes)
+        except InterpreterError as error:
+            raise self._explain(error) from error
+        self._is_loaded = False
+
+    def train(self, x, y, learning_rate: float) -> float:
+        """One training step.
+
+        Args:
+            x: float32, the batch shape baked in at export, or one example if that batch is 1.
+            y: Labels: class numbers, or values shaped as the output; as the loss has it.
+            learning_rate: Finite, not negative.
+
+        Returns:
+            The loss before the update.
+
+        Raises:
+            TypeError, ValueError: An argument is wrong; nothing ran.
+            NonFiniteLossError: The loss is NaN or infinite; the weights are as they were.
+        """
+        inputs = {
+            "x": examples.check_x(self._bundle, x),
+            "y": examples.check_y(self._bundle, y),
+            "learning_rate": examples.check_learning_rate(learning_rate),
+        }
+        with self._lock:
+            self._invoke(inputs, train=1)
+            loss = float(self._output("loss")[0])
+        if not np.isfinite(loss):
+            raise NonFiniteLossError(
+                f"The loss must be finite. Received: {loss}. The step was not applied. "
+                "Remedy: lower the learning rate, or reset() or restore() if earlier steps spoiled the weights."
+            )
+        return loss
+
+    def infer(self, x) -> np.ndarray:
+        """The model's output: [B,N] for a batch, [N] for one example given without batch axis."""
+        batch = examples.check_x(self._bundle, x)
+        with self._lock:
+            self._invoke({"x": batch}, train=0)
+            output = self._output("output")
+        return output if np.ndim(x) == batch.ndim else output[0]
+
+    def evaluate(self, x, y) -> Evaluation:
+        """Loss and accuracy over any number of examples, [N,...] and their labels; trains nothing."""
+        x, y = np.asarray(x), np.asarray(y)
+        if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or len(x) == 0:
+            raise ValueError(f"x and y must hold the same number of examples. Received: {x.shape} and {y.shape}.")
+        size = self._bundle.batch_size
+        outputs, labels = [], []
+        for start in range(0, len(x), size):
+            # The last batch is filled up with its own last example.
+            rows = np.minimum(np.arange(start, start + size), len(x) - 1)
+            outputs.append(self.infer(x[rows]))
+            labels.append(examples.check_y(self._bundle, y[rows]))
+        outputs, labels = np.concatenate(outputs)[: len(x)], np.concatenate(labels)[: len(x)]
+        return score(self._bundle.document["loss"], outputs, labels)
+
+    def variables(self) -> dict[str, np.ndarray]:
+        """Copies of all variables by name, weights in TFLite's layouts."""
+        with self._lock:
+            self._load_factory_values()
+            variables = self._bundle.variables.values()
+            return {v.name: self._interpreter.get_output(v.output_position) for v in variables}
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes all variables into a `.tfdw` file, atomically."""
+        write_weights(path, self._bundle, self.variables())
+
+    def restore(self, path: str | os.PathLike) -> None:
+        """Sets all variables from a file that `save` wrote from this same bundle.
+
+        Raises:
+            WeightsFileError: The file is damaged or of another bundle; nothing was changed.
+        """
+        values = read_weights(path, self._bundle)
+        examples.check_restored(self._bundle, values)
+        with self._lock:
+            self._set_variables(values)
+
+    def reset(self) -> None:
+        """Back to the factory: the weights that the bundle was exported with."""
+        with self._lock:
+            self._interpreter.reset()
+            self._is_loaded = False
+
+    def select_channels(self, channels: Mapping[str, np.ndarray]) -> None:
+        """Sets the channels to update, for policies whose scores are computed off the device.
+
+        Clears the velocity of those layers' kernels, as a re-draw does.
+
+        Args:
+            channels: Layer name to distinct channel numbers, as many as the plan says.
+        """
+        policy = self._bundle.document["schedule"]["policy"]
+        if policy in _REDRAWN_BY_DEVICE:
+            raise ValueError(f"channels must be left to the device with policy '{policy}'. Received: {list(channels)}.")
+        values = {}
+        for layer, selected in channels.items():
+            if f"{layer}/channels" not in self._bundle.variables:
+                known = [v.layer for v in self._bundle.variables.values() if v.role == "channels"]
+                raise ValueError(f"layer must be one whose channels can be selected, {known}. Received: {layer!r}.")
+            values[f"{layer}/channels"] = examples.check_channels(self._bundle, layer, selected)
+            velocity = self._bundle.variables.get(f"{layer}/kernel/velocity")
+            if velocity is not None:
+                values[velocity.name] = np.zeros(velocity.shape, velocity.dtype)
+        with self._lock:
+            self._set_variables(values)
+
+    def arena_report(self) -> ArenaReport:
+        """Measured and predicted use of the arena."""
+        with self._lock:
+            usage = self._interpreter.arena_usage()
+        header = self._bundle.header
+        return ArenaReport(*usage, self._arena_bytes, header.arena_bytes_x86_64, header.arena_bytes_cortex_m)
+
+    def _set_variables(self, values: Mapping[str, np.ndarray]) -> None:
+        # Otherwise the first invoke would overwrite them with the factory values.
+        self._load_factory_values()
+        for name, value in values.items():
+            self._interpreter.set_input(self._bundle.variables[name].input_position, value)
+
+    def _load_factory_values(self) -> None:
+        if not self._is_loaded:
+            self._invoke({"x": np.zeros(self._bundle.inputs["x"].shape, np.float32)}, train=0)
+
+    def _invoke(self, inputs: Mapping[str, np.ndarray], train: int) -> None:
+        for name, value in {**inputs, "train": np.array([train], np.int32)}.items():
+            self._interpreter.set_input(self._bundle.inputs[name].position, value)
+        self._interpreter.invoke()
+        self._is_loaded = True
+
+    def _output(self, name: str) -> np.ndarray:
+        return self._interpreter.get_output(self._bundle.outputs[name].position)
+
+    def _recommended_arena_bytes(self) -> int:
+        planning = _PLANNING_BYTES + _PLANNING_BYTES_PER_TENSOR * self._bundle.n_tensors
+        return self._bundle.header.arena_bytes_x86_64 + planning
+
+    def _choose_arena(self, arena_bytes: int | None) -> int:
+        recommended = self._recommended_arena_bytes()
+        if arena_bytes is None:
+            if recommended > _LARGEST_DEFAULT_ARENA_BYTES:
+                raise ArenaError(
+                    f"Arena must be given when it exceeds 1 GiB. Received: a need of {recommended:,} bytes."
+                )
+            return recommended
+        if not isinstance(arena_bytes, (int, np.integer)) or isinstance(arena_bytes, bool):
+            raise TypeError(f"arena_bytes must be an integer. Received: {arena_bytes!r}.")
+        needed = max(self._bundle.header.arena_bytes_x86_64, _SMALLEST_ARENA_BYTES)
+        if arena_bytes < needed:
+            raise ArenaError(
+                f"Arena needs {needed:,} bytes on this machine. Received: arena_bytes={arena_bytes:,}. "
+                f"Remedy: leave arena_bytes out, or give {recommended:,}, which includes room for planning."
+            )
+        return int(arena_bytes)
+
+    def _explain(self, error: InterpreterError) -> Exception:
+        """An arena that holds the model but not its planning is the caller's mistake, not the model's."""
+        recommended = self._recommended_arena_bytes()
+        if self._arena_bytes >= recommended:
+            return error
+        return ArenaError(
+            f"Arena needs up to {recommended:,} bytes while it is planned. Received: arena_bytes="
+            f"{self._arena_bytes:,}. TFLM says: {error}"
+        )
