@@ -5,7 +5,7 @@
 import numbers
 import re
 
-_FACTORS = {"": 1, "B": 1, "KB": 1024, "KIB": 1024, "MB": 1024**2, "MIB": 1024**2}
+_FACTORS = {"": 1, "B": 1, "K": 1024, "KB": 1024, "KIB": 1024, "M": 1024**2, "MB": 1024**2, "MIB": 1024**2}
 
 
 def parse_bytes(size: str | int | None) -> int | None:

@@ -74,12 +74,14 @@ class LayerGraph:
         inputs: The model's inputs, flat.
         calls: Every layer call; a layer that is called twice occurs twice.
         outputs: The model's outputs, flat.
-        output_structure: The outputs as the model returns them, `Value`s as leaves.
+        input_structure: The inputs as the model takes them, `Value`s as leaves.
+        output_structure: The outputs as the model returns them.
     """
 
     inputs: list[Value]
     calls: list[LayerCall]
     outputs: list[Value]
+    input_structure: Any
     output_structure: Any
 
     def calls_of(self, layer: keras.Operation) -> list[LayerCall]:
@@ -114,7 +116,8 @@ def flatten(model: keras.Model) -> LayerGraph:
     for call in calls:
         for value in call.inputs:
             value.consumers.append(call)
-    return LayerGraph(inputs, calls, outputs, tree.pack_sequence_as(functional._outputs_struct, outputs))
+    input_structure = tree.pack_sequence_as(functional._inputs_struct, inputs)
+    return LayerGraph(inputs, calls, outputs, input_structure, tree.pack_sequence_as(functional._outputs_struct, outputs))
 
 
 def is_inlinable(operation: Any) -> bool:

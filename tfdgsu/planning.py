@@ -15,6 +15,8 @@ from .prepare import prepare
 from .sparse_update_plan import LayerUpdate, SparseUpdatePlan
 
 N_FRACTION_HALVINGS = 12
+# Reaching deeper is worth this share of the wanted fraction: many layers adapt better than many channels of one.
+SIMILAR_FRACTION = 0.25
 
 
 def plan(
@@ -35,7 +37,8 @@ def plan(
     Without `layers`, the update layers are the last half of the convolutions, fewer if the budget asks for it, because a
     step's memory grows with the depth that gradient has to reach while late layers hold most of the weights. The
     fraction is spread evenly: every layer updates the same share of its input channels. A layer where a single channel
-    would be more than its share updates only its bias.
+    would be more than its share updates only its bias, and so do, if the budget asks for it, the largest kernels: a kernel
+    is mutable memory as a whole.
 
     Example:
         plan = tfdgsu.plan(model, ram="256KB", update_fraction=0.02)
@@ -122,14 +125,32 @@ class _Planner:
             raise ValueError(f"update_fraction must be in [0, 1]. Received: update_fraction={update_fraction}.")
         deepest = self._reachable(n_layers)
         shallowest = deepest if n_layers is not None else min(1, deepest)
-        smallest = None
+        best = smallest = None
         for n_last in range(deepest, shallowest - 1, -1):
-            made = self._make(self._spread(update_fraction, n_last))
-            if self._fits(made):
-                return made
-            if smallest is None or made.cost.total_bytes < smallest.cost.total_bytes:
-                smallest = made
-        raise ValueError(f"{self._misses(smallest)} {self._remedy(update_fraction, deepest)}")
+            made = self._fit(update_fraction, n_last)
+            if not self._fits(made):
+                smallest = min(smallest or made, made, key=lambda candidate: candidate.cost.total_bytes)
+            elif best is None or made.update_fraction > best.update_fraction + SIMILAR_FRACTION * update_fraction:
+                best = made
+        if best is None:
+            raise ValueError(f"{self._misses(smallest)} {self._remedy(update_fraction, deepest)}")
+        return best
+
+    def _fit(self, update_fraction: float, n_last: int) -> SparseUpdatePlan:
+        """Returns a plan for the last convolutions, the largest kernels left frozen as far as the budget asks for it.
+
+        A kernel is mutable as a whole, however few of its channels are selected; frozen, it stays in flash.
+        """
+        low, high = 0, n_last
+        made = self._make(self._spread(update_fraction, n_last, low))
+        while low < high and not self._fits(made):
+            middle = (low + high) // 2
+            if self._fits(self._make(self._spread(update_fraction, n_last, middle))):
+                high = middle
+            else:
+                low = middle + 1
+            made = self._make(self._spread(update_fraction, n_last, high))
+        return made
 
     def _fits(self, made: SparseUpdatePlan) -> bool:
         return self.ram_bytes is None or made.cost.total_bytes <= self.ram_bytes
@@ -149,7 +170,7 @@ class _Planner:
         for fraction in fractions:
             for n_last in range(deepest, -1, -1):
                 try:
-                    made = self._make(self._spread(fraction, n_last))
+                    made = self._fit(fraction, n_last)
                 except ValueError:  # Nothing left to update.
                     continue
                 if self._fits(made):
@@ -164,10 +185,14 @@ class _Planner:
             f"{smallest.cost.forward_peak_bytes:,}. Raise ram=, or use a smaller input or model."
         )
 
-    def _spread(self, update_fraction: float, n_last: int) -> dict[LayerCall, int]:
+    def _spread(self, update_fraction: float, n_last: int, n_frozen: int = 0) -> dict[LayerCall, int]:
+        """Spreads the fraction over the last convolutions but the `n_frozen` largest, which update only their bias."""
         calls = self.convolutions[len(self.convolutions) - n_last :]
-        shapes = [tuple(call.layer.kernel.shape) for call in calls]
-        return dict(zip(calls, allocate(shapes, update_fraction * self.n_conv_weights), strict=True))
+        by_size = sorted(calls, key=lambda call: -math.prod(call.layer.kernel.shape))
+        chosen = [call for call in calls if call not in by_size[:n_frozen]]
+        shapes = [tuple(call.layer.kernel.shape) for call in chosen]
+        allocation = allocate(shapes, update_fraction * self.n_conv_weights)
+        return {**dict.fromkeys(calls, 0), **dict(zip(chosen, allocation, strict=True))}
 
     def _make(self, selected: dict[LayerCall, int]) -> SparseUpdatePlan:
         if self.head is not None and self.head not in selected:

@@ -50,7 +50,7 @@ class _Builder:
                 self.tensors[call.output] = self.tensors[call.inputs[0]]
             else:
                 self._replay(call)
-        inputs = tree.pack_sequence_as(model._inputs_struct, [self.tensors[value] for value in self.graph.inputs])
+        inputs = tree.map_structure(self.tensors.__getitem__, self.graph.input_structure)
         outputs = tree.map_structure(self.tensors.__getitem__, self.graph.output_structure)
         return keras.Model(inputs, outputs, name=model.name)
 

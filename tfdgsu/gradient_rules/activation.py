@@ -3,6 +3,7 @@
 """Activations, and frozen batch normalization: one bit per element where that is enough."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -34,7 +35,7 @@ class RectifierRule(GradientRule):
         return (bits if max_value is None else tf.logical_and(bits, output < max_value),)
 
     def backward(self, call, kept, dy):
-        slope = call.layer.negative_slope
+        slope = float(np.float32(call.layer.negative_slope))  # TensorFlow's op holds it as float32 for every dtype.
         return [tf.where(kept[0], dy, slope * dy if slope else tf.zeros([], dy.dtype))]
 
     def kept_mask_bytes(self, call, batch_size):

@@ -1,0 +1,18 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, one file each; `COMMANDS` is the order in which `tfdgsu --help` lists them.
+
+Importing a command must stay cheap: TensorFlow and everything that needs it is imported inside `execute`.
+"""
+
+from ..command import Command
+from .export import ExportCommand
+from .inspect import InspectCommand
+from .plan import PlanCommand
+from .quickstart import QuickstartCommand
+from .run import RunCommand
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (QuickstartCommand(), PlanCommand(), ExportCommand(), RunCommand(), InspectCommand())
+}

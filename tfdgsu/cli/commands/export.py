@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`tfdgsu export`: from a Keras model to a file that TensorFlow Lite Micro trains or infers with."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from ..command import Command, UsageError
+from ..load_model import load_model
+
+if TYPE_CHECKING:
+    from ...export import ExportReport
+    from ...sparse_update_model import SparseUpdateModel
+
+# By Keras's name, the class that computes it.
+_LOSSES = {
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "binary_crossentropy": "BinaryCrossentropy",
+    "mean_squared_error": "MeanSquaredError",
+}
+_POLICIES = ("static", "cyclic", "random", "importance", "gradient")
+# Only fine-tuning in Keras uses a rate; on the device it is an input of every step.
+_UNUSED_LEARNING_RATE = 0.01
+
+
+class ExportCommand(Command):
+    name = "export"
+    summary = "Compile a model and a plan into one .tflite that TensorFlow Lite Micro trains with."
+    description = """
+        Lowers forward pass, loss, backward pass and weight update into one .tflite file with the signatures train,
+        infer, save and restore, and prints the arena it will need.
+
+        MODEL is either a plain Keras model, together with --plan (see 'tfdgsu plan --out'), or a compiled
+        tfdgsu.SparseUpdateModel, which brings plan, loss, optimizer and schedule along.
+
+        With --inference it writes the forward pass alone, for a device that does not train.
+    """
+    examples = (
+        "tfdgsu export model.keras --plan plan.json --out model.tflite",
+        "tfdgsu export model.keras --plan plan.json --out model.tflite --momentum 0.9 --policy cyclic --every 50",
+        "tfdgsu export model.keras --inference --out infer.tflite --c_array infer.c",
+    )
+    arguments = ("MODEL.keras",)
+
+    def define_flags(self, values: flags.FlagValues) -> None:
+        flags.DEFINE_string("plan", None, "JSON file of the plan. Needed for a plain Keras model.", flag_values=values)
+        flags.DEFINE_string("out", "model.tflite", "The file to write.", flag_values=values)
+        flags.DEFINE_enum("loss", "sparse_categorical_crossentropy", list(_LOSSES), "Loss that the device computes.", flag_values=values)
+        flags.DEFINE_bool("from_logits", False, "The model's output is not yet a probability.", flag_values=values)
+        flags.DEFINE_float("momentum", 0.0, "Momentum of SGD.", flag_values=values)
+        flags.DEFINE_bool("nesterov", False, "Nesterov momentum.", flag_values=values)
+        flags.DEFINE_enum(
+            "policy",
+            "static",
+            _POLICIES,
+            "How channels are re-drawn. The device computes cyclic and random itself; for importance and gradient it takes "
+            "channel numbers as inputs.",
+            flag_values=values,
+        )
+        flags.DEFINE_integer("every", 100, "Steps from one re-draw to the next.", flag_values=values)
+        flags.DEFINE_integer("seed", 0, "Seed of the re-draws, an unsigned 32-bit number.", flag_values=values)
+        flags.DEFINE_integer("batch_size", 1, "Examples per step, baked into the file.", flag_values=values)
+        flags.DEFINE_string(
+            "ram", None, "Refuse an arena larger than this, such as '256KB'. Default: the plan's budget.", flag_values=values
+        )
+        flags.DEFINE_string("c_array", None, "Also write the file as a C array, to this path.", flag_values=values)
+        flags.DEFINE_bool("inference", False, "Write the forward pass alone; takes no --plan.", flag_values=values)
+
+    def execute(self, arguments: list[str], values: flags.FlagValues) -> None:
+        if values.inference and values.plan is not None:
+            raise UsageError("--inference writes no training step, so it takes no --plan.")
+        model = load_model(arguments[0])
+        if not values.inference:
+            model = _trainable(model, values)
+        print(_export(model, values).summary())
+
+
+def _export(model, values: flags.FlagValues) -> ExportReport:
+    from ...export import export_inference_model, export_training_bundle
+
+    export = export_inference_model if values.inference else export_training_bundle
+    return export(model, values.out, batch_size=values.batch_size, ram=values.ram, c_array_path=values.c_array)
+
+
+def _trainable(model, values: flags.FlagValues) -> SparseUpdateModel:
+    """The model with plan, loss, optimizer and schedule."""
+    import keras
+
+    from ...dynamic_sparse_callback import DynamicSparseCallback
+    from ...sparse_update_model import SparseUpdateModel
+
+    if isinstance(model, SparseUpdateModel):
+        _check_brings_all(model, values)
+        return model
+    sparse = SparseUpdateModel(model, _read_plan(values.plan))
+    optimizer = keras.optimizers.SGD(_UNUSED_LEARNING_RATE, momentum=values.momentum, nesterov=values.nesterov)
+    sparse.compile(optimizer, loss=_make_loss(values))
+    # Sets the schedule and draws the first channels, as the first step of a training would.
+    callback = DynamicSparseCallback(values.policy, values.every, values.seed)
+    callback.set_model(sparse)
+    callback.on_train_begin()
+    callback.on_train_batch_begin(0)
+    return sparse
+
+
+def _make_loss(values: flags.FlagValues):
+    import keras
+
+    loss_class = getattr(keras.losses, _LOSSES[values.loss])
+    if values.loss == "mean_squared_error":
+        if values.from_logits:
+            raise UsageError("mean_squared_error compares outputs as they are, so it takes no --from_logits.")
+        return loss_class()
+    return loss_class(from_logits=values.from_logits)
+
+
+def _check_brings_all(model: SparseUpdateModel, values: flags.FlagValues) -> None:
+    """A SparseUpdateModel has its own settings; flags that say otherwise would be ignored silently."""
+    names = ("plan", "loss", "from_logits", "momentum", "nesterov", "policy", "every", "seed")
+    given = [f"--{name}" for name in names if values[name].present]
+    if given:
+        raise UsageError(f"MODEL is a SparseUpdateModel, which brings its own. Received: {', '.join(given)}.")
+
+
+def _read_plan(path: str | None):
+    from ...sparse_update_plan import SparseUpdatePlan
+
+    if path is None:
+        raise UsageError("A plain Keras model needs a plan. Make one with 'tfdgsu plan MODEL.keras --out plan.json'.")
+    text = pathlib.Path(path).read_text(encoding="utf-8")
+    try:
+        return SparseUpdatePlan.from_json(text)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"--plan must be a file that 'tfdgsu plan --out' wrote. Received: {path!r} ({error}).") from error

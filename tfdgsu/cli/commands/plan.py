@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`tfdgsu plan`: what a training step would update, and what that costs."""
+
+import pathlib
+
+from absl import flags
+
+from ..command import Command, UsageError
+from ..load_model import load_model
+
+
+class PlanCommand(Command):
+    name = "plan"
+    summary = "Choose what a training step updates within a memory budget, and print its cost."
+    description = """
+        Reads a Keras model and chooses the layers to update and how many input channels of each, such that a training
+        step fits the budget. Prints the choice layer by layer, with what it costs: kept activations, ReLU masks,
+        mutable weights, and the peaks of forward and backward.
+
+        With --out it also writes the plan as JSON, which 'tfdgsu export --plan' reads. A budget that can't be met is
+        refused, and the message says what would fit.
+    """
+    examples = (
+        "tfdgsu plan model.keras --ram 256KB --update_fraction 0.02 --out plan.json",
+        "tfdgsu plan model.keras --layers block_15_project=8,block_16_project=12",
+    )
+    arguments = ("MODEL.keras",)
+
+    def define_flags(self, values: flags.FlagValues) -> None:
+        flags.DEFINE_string(
+            "ram", None, "Budget, as bytes or as '256KB' (1 KB = 1024 bytes). No budget if not given.", flag_values=values
+        )
+        flags.DEFINE_float(
+            "update_fraction",
+            None,
+            "Share of the convolution weights to update per step, from 0 to 1; 0.02 if neither this nor --layers is given.",
+            flag_values=values,
+        )
+        flags.DEFINE_integer(
+            "n_layers", None, "How many of the last convolutions to update. Chosen to fit if not given.", flag_values=values
+        )
+        flags.DEFINE_list(
+            "layers", None, "An explicit choice instead: comma-separated LAYER=CHANNELS; 0 is bias only.", flag_values=values
+        )
+        flags.DEFINE_bool("update_bias", True, "Also update the biases of the update layers.", flag_values=values)
+        flags.DEFINE_bool("train_head", True, "Also update the last dense layer, wholly.", flag_values=values)
+        flags.DEFINE_integer("batch_size", 1, "Examples per step on the device.", flag_values=values)
+        flags.DEFINE_bool("momentum", False, "Count velocities, for SGD with momentum.", flag_values=values)
+        flags.DEFINE_string("out", None, "Write the plan to this JSON file.", flag_values=values)
+
+    def execute(self, arguments: list[str], values: flags.FlagValues) -> None:
+        layers = None if values.layers is None else parse_layers(values.layers)
+        model = load_model(arguments[0])
+        from ...planning import plan
+
+        made = plan(
+            model,
+            values.ram,
+            values.update_fraction,
+            layers=layers,
+            n_layers=values.n_layers,
+            update_bias=values.update_bias,
+            train_head=values.train_head,
+            batch_size=values.batch_size,
+            momentum=values.momentum,
+        )
+        made.summary()
+        if values.out is not None:
+            pathlib.Path(values.out).write_text(made.to_json() + "\n", encoding="utf-8")
+            print(f"Wrote {values.out}.")
+
+
+def parse_layers(words: list[str]) -> dict[str, int]:
+    """Returns {"conv": 8} for ["conv=8"]."""
+    layers = {}
+    for word in words:
+        name, _, n_channels = word.rpartition("=")
+        if not name or not n_channels.strip().isdecimal():
+            raise UsageError(f"--layers takes LAYER=CHANNELS, comma-separated. Received: {word!r}.")
+        layers[name.strip()] = int(n_channels)
+    return layers
