@@ -40,3 +40,8 @@ FORWARD_ATOL = 1e-5
 # and the weights' deviation feeds back into later losses. Measured deviations stay below a tenth of this.
 TRAJECTORY_RTOL = 1e-3
 TRAJECTORY_ATOL = 1e-4
+
+# A float32 kernel against its reference in float64: sums of up to a hundred products of order one, each rounded to
+# 2**-24 relative, and expf/logf that are off by an ulp.
+KERNEL_RTOL = 2e-5
+KERNEL_ATOL = 2e-6

@@ -7,10 +7,13 @@ static bool ShapesMatch(TfLiteContext* context, TfLiteNode* node) {
   const TfLiteEvalTensor* x = TfdgsuInput(context, node, 1);
   const TfLiteEvalTensor* channels = TfdgsuInput(context, node, 2);
   const TfLiteEvalTensor* x_sel = TfdgsuOutput(context, node, 0);
-  if (TfdgsuRank(x) < 1 || TfdgsuRank(channels) != 1 || TfdgsuRank(x_sel) < 1) return false;
-  const int32_t c = TfdgsuLastSize(x), k = TfdgsuSize(channels, 0);
-  return k <= c && TfdgsuLastSize(x_sel) == k &&
-         TfdgsuElements(x) / c == TfdgsuElements(x_sel) / k;
+  const int32_t rank = TfdgsuRank(x);
+  if (rank < 1 || TfdgsuRank(channels) != 1 || TfdgsuRank(x_sel) != rank) return false;
+  for (int i = 0; i < rank - 1; ++i) {
+    if (TfdgsuSize(x, i) != TfdgsuSize(x_sel, i)) return false;
+  }
+  const int32_t k = TfdgsuSize(channels, 0);
+  return k <= TfdgsuLastSize(x) && TfdgsuLastSize(x_sel) == k;
 }
 
 static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
