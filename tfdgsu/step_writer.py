@@ -31,9 +31,7 @@ class StepWriter:
             if item.update.name in kernel_gradients:
                 gradient = kernel_gradients[item.update.name]
                 axes = [axis for axis in range(gradient.shape.rank) if axis != gradient.shape.rank - 2]
-                # Replicas see different batches; the mean of their norms bounds the norm of the mean from above.
-                norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=axes))
-                norms[item.update.name] = context.all_reduce(tf.distribute.ReduceOp.MEAN, norm)
+                norms[item.update.name] = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=axes))
         context.merge_call(self._write_all, args=(norms,))
 
     def _write_all(self, strategy: tf.distribute.Strategy, norms: dict[str, tf.Tensor]) -> None:
@@ -43,6 +41,9 @@ class StepWriter:
             update(item.kernel.value, _scatter, args=(channels, item.slice.value), group=False)
             norm = norms.get(item.update.name)
             if norm is not None:
+                # Replicas see different batches. The mean of their norms, an upper bound of the norm of their mean, needs
+                # no collective op, which would have to run in the same order as the optimizer's on every replica.
+                norm = tf.reduce_mean(tf.stack(strategy.experimental_local_results(norm)), axis=0)
                 update(item.gradient_norms.value, _blend, args=(channels, norm), group=False)
         update(self.step.value, _increment, group=False)
 

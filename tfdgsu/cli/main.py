@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entry point of the `tfdgsu` program: picks the command, parses its flags, turns errors into exit codes."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -59,6 +60,9 @@ def _run_command(command: Command, words: list[str]) -> int:
         return _complain(f"{error}\n{remedy}", EXIT_USAGE)
     except KeyboardInterrupt:
         return _complain("Interrupted.", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as in `tfdgsu inspect ... | head`. Python flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if not _is_refusal(error):
             raise
