@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A session: training, persistence, and clear errors for whatever a caller may get wrong."""
+
+import importlib.metadata
+
+import numpy as np
+import pytest
+from tiny_bundle import export_tiny
+
+from tfdgsu.micro_runtime import ArenaError, NonFiniteLossError, Session, WeightsFileError, wheel
+
+
+@pytest.fixture
+def device(bundle_path):
+    return Session(bundle_path)
+
+
+def assert_same(actual, expected):
+    assert actual.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(actual[name], value, err_msg=name)
+
+
+def test_training_lowers_the_loss_and_infer_trains_nothing(device, examples):
+    x, y = examples
+    before = device.evaluate(x, y)
+    weights = device.variables()
+    device.infer(x[0])
+    assert_same(device.variables(), weights)
+    for _ in range(5):
+        for image, label in zip(x, y):
+            assert isinstance(device.train(image, label, learning_rate=0.02), float)
+    after = device.evaluate(x, y)
+    assert after.loss < before.loss and after.accuracy >= before.accuracy
+    assert device.variables()["step"][0] == 80
+
+
+def test_single_examples_and_batches_are_the_same(device, examples):
+    x, y = examples
+    np.testing.assert_array_equal(device.infer(x[0]), device.infer(x[:1])[0])
+    loss = device.train(x[0], y[0], 0.1)
+    device.reset()
+    assert device.train(x[:1], y[:1], 0.1) == loss
+    device.reset()
+    assert device.train(x[0].astype(np.float64), int(y[0]), np.float32(0.1)) == loss
+
+
+def test_larger_batch(tmp_path, examples):
+    x, y = examples
+    device = Session(export_tiny(tmp_path / "batch.tflite", batch_size=4))
+    assert device.infer(x[:4]).shape == (4, 4)
+    device.train(x[:4], y[:4], 0.05)
+    assert device.evaluate(x[:7], y[:7]).accuracy is not None
+    with pytest.raises(ValueError, match="baked in"):
+        device.train(x[0], y[:1], 0.05)
+
+
+def test_save_reset_restore(device, examples, tmp_path):
+    x, y = examples
+    factory = device.variables()
+    for image, label in zip(x, y):
+        device.train(image, label, 0.05)
+    trained = device.variables()
+    device.save(tmp_path / "w.tfdw")
+    device.reset()
+    assert_same(device.variables(), factory)
+    device.restore(tmp_path / "w.tfdw")
+    assert_same(device.variables(), trained)
+
+
+def test_restore_into_a_fresh_session_continues_bit_for_bit(bundle_path, examples, tmp_path):
+    x, y = examples
+    first, second = Session(bundle_path), Session(bundle_path)
+    for image, label in zip(x[:8], y[:8]):
+        first.train(image, label, 0.05)
+    first.save(tmp_path / "w.tfdw")
+    second.restore(tmp_path / "w.tfdw")  # before its first invoke
+    for image, label in zip(x[8:], y[8:]):
+        assert first.train(image, label, 0.05) == second.train(image, label, 0.05)
+    assert_same(second.variables(), first.variables())
+
+
+def test_reset_forgets_the_train_flag_and_the_restored_values(device, examples, tmp_path):
+    factory = device.variables()
+    device.train(examples[0][0], examples[1][0], 0.1)
+    device.reset()
+    assert_same(device.variables(), factory)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "rate", "error", "text"),
+    [
+        (np.zeros((5, 6, 3), np.float32), 0, 0.1, ValueError, "x must have the shape"),
+        (np.zeros((2, 6, 6, 3), np.float32), 0, 0.1, ValueError, "x must have the shape"),
+        (np.zeros((6, 6, 3), np.uint8), 0, 0.1, TypeError, "x must be float32"),
+        (np.full((6, 6, 3), "a"), 0, 0.1, TypeError, "x must be float32"),
+        (np.full((6, 6, 3), np.nan, np.float32), 0, 0.1, ValueError, "x must be finite"),
+        (np.full((6, 6, 3), np.inf, np.float32), 0, 0.1, ValueError, "x must be finite"),
+        (np.full((6, 6, 3), 1e300), 0, 0.1, ValueError, "x must be finite"),
+        (np.zeros((6, 6, 3), np.float32), 4, 0.1, ValueError, r"y must be in \[0, 3\]"),
+        (np.zeros((6, 6, 3), np.float32), -1, 0.1, ValueError, r"y must be in \[0, 3\]"),
+        (np.zeros((6, 6, 3), np.float32), 2**40, 0.1, ValueError, r"y must be in \[0, 3\]"),
+        (np.zeros((6, 6, 3), np.float32), [0, 1], 0.1, ValueError, "y must have the shape"),
+        (np.zeros((6, 6, 3), np.float32), 1.0, 0.1, TypeError, "class numbers"),
+        (np.zeros((6, 6, 3), np.float32), 1, -0.1, ValueError, "learning_rate must be finite"),
+        (np.zeros((6, 6, 3), np.float32), 1, float("nan"), ValueError, "learning_rate must be finite"),
+        (np.zeros((6, 6, 3), np.float32), 1, float("inf"), ValueError, "learning_rate must be finite"),
+        (np.zeros((6, 6, 3), np.float32), 1, "0.1", TypeError, "learning_rate must be a number"),
+        (np.zeros((6, 6, 3), np.float32), 1, True, TypeError, "learning_rate must be a number"),
+    ],
+)
+def test_bad_arguments_run_nothing(device, x, y, rate, error, text):
+    before = device.variables()
+    with pytest.raises(error, match=text) as info:
+        device.train(x, y, rate)
+    assert "Received:" in str(info.value)
+    assert_same(device.variables(), before)
+
+
+def test_evaluate_wants_as_many_labels_as_examples(device, examples):
+    with pytest.raises(ValueError, match="same number"):
+        device.evaluate(examples[0], examples[1][:-1])
+
+
+def test_non_finite_loss_leaves_the_weights(tmp_path, examples):
+    device = Session(export_tiny(tmp_path / "mse.tflite", loss="mean_squared_error"))
+    weights = device.variables()
+    x = np.full_like(examples[0][0], 3e38)
+    with pytest.raises(NonFiniteLossError, match="not applied"):
+        device.train(x, np.zeros(4, np.float32), 0.1)
+    after = device.variables()
+    for name, value in weights.items():
+        if not name.endswith(("channels", "velocity")):
+            np.testing.assert_array_equal(after[name], value, err_msg=name)
+    assert device.train(examples[0][0], np.zeros(4, np.float32), 0.1) > 0
+
+
+def test_small_arenas_are_refused(bundle_path):
+    need = Session(bundle_path).arena_report()
+    for arena_bytes in (-5, 0, 1, 100, 1000, need.predicted_bytes - 1):
+        with pytest.raises(ArenaError, match=f"Arena needs {need.predicted_bytes:,} bytes"):
+            Session(bundle_path, arena_bytes=arena_bytes)
+    sizes = range(need.predicted_bytes, need.arena_bytes, 512)
+    refusals = 0
+    for arena_bytes in sizes:
+        try:
+            assert Session(bundle_path, arena_bytes=arena_bytes).infer(np.zeros((6, 6, 3), np.float32)).shape == (4,)
+        except ArenaError as error:
+            assert f"{arena_bytes:,}" in str(error)
+            refusals += 1
+    assert 0 < refusals < len(sizes)
+    with pytest.raises(TypeError, match="arena_bytes must be an integer"):
+        Session(bundle_path, arena_bytes=1e6)
+
+
+def test_arena_report_adds_up(device):
+    report = device.arena_report()
+    assert report.head_bytes + report.tail_bytes == report.total_bytes <= report.arena_bytes
+    assert 0 < report.predicted_cortex_m_bytes < report.predicted_bytes
+
+
+def test_selected_channels_are_used(tmp_path, examples):
+    device = Session(export_tiny(tmp_path / "importance.tflite", policy="importance"))
+    x, y = examples
+    device.train(x[0], y[0], 0.1)
+    device.select_channels({"deep": [6, 1, 4]})
+    before = device.variables()
+    np.testing.assert_array_equal(before["deep/channels"], [6, 1, 4])
+    assert not before["deep/kernel/velocity"].any()
+    device.train(x[1], y[1], 0.1)
+    moved = (device.variables()["deep/kernel"] != before["deep/kernel"]).any(axis=(0, 1, 2))
+    np.testing.assert_array_equal(np.flatnonzero(moved), [1, 4, 6])
+    for bad, error, text in (
+        ({"deep": [1, 1, 2]}, ValueError, "distinct"),
+        ({"deep": [0, 1, 8]}, ValueError, r"in \[0, 7\]"),
+        ({"deep": [-1, 1, 2]}, ValueError, r"in \[0, 7\]"),
+        ({"deep": [0, 1]}, ValueError, "3 integers"),
+        ({"deep": [0.0, 1.0, 2.0]}, ValueError, "3 integers"),
+        ({"head": [0]}, ValueError, "can be selected"),
+        ({"nobody": [0]}, ValueError, "can be selected"),
+    ):
+        with pytest.raises(error, match=text):
+            device.select_channels(bad)
+
+
+def test_channels_drawn_by_the_device_cannot_be_set(device):
+    with pytest.raises(ValueError, match="left to the device"):
+        device.select_channels({"deep": [0, 1, 2]})
+
+
+def test_damaged_weights_change_nothing(device, tmp_path, examples):
+    path = tmp_path / "w.tfdw"
+    device.train(examples[0][0], examples[1][0], 0.1)
+    device.save(path)
+    data = path.read_bytes()
+    device.reset()
+    before = device.variables()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        broken = bytearray(data[: rng.integers(0, len(data))] if rng.random() < 0.3 else data)
+        if len(broken) == len(data):
+            broken[rng.integers(len(data))] ^= 1 << rng.integers(8)
+        path.write_bytes(broken)
+        with pytest.raises(WeightsFileError):
+            device.restore(path)
+    assert_same(device.variables(), before)
+    with pytest.raises(FileNotFoundError):
+        device.restore(tmp_path / "absent.tfdw")
+
+
+def test_weights_of_another_bundle_are_refused(device, tmp_path):
+    other = Session(export_tiny(tmp_path / "other.tflite", policy="cyclic"))
+    other.save(tmp_path / "other.tfdw")
+    with pytest.raises(WeightsFileError, match="of another"):
+        device.restore(tmp_path / "other.tfdw")
+
+
+def test_it_is_quiet(bundle_path, examples, capfd):
+    device = Session(bundle_path)
+    device.train(examples[0][0], examples[1][0], 0.1)
+    device.evaluate(*examples)
+    device.arena_report()
+    device.reset()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_other_versions_of_the_wheel_are_refused(monkeypatch):
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.dev20261001000000")
+    with pytest.raises(ImportError, match=r"must be version 0\.dev20260203175027.*Received: 0\.dev2026100"):
+        wheel.load_native_runtime.__wrapped__()
+
+
+def test_several_sessions_do_not_share_state(bundle_path, examples):
+    first, second = Session(bundle_path), Session(bundle_path)
+    start = second.variables()
+    first.train(examples[0][0], examples[1][0], 0.1)
+    assert_same(second.variables(), start)
