@@ -77,5 +77,10 @@ def create(owner: keras.Layer, layer: keras.Layer, update: LayerUpdate, layer_id
 
 def scatter_indices(kernel_shape: tuple[int, ...], channels: tf.Tensor) -> tf.Tensor:
     """Returns where the rows [O] of a slice [..., k, O] lie in its kernel [..., C, O]: int32 [..., k, rank - 1]."""
-    window = [tf.range(size) for size in kernel_shape[:-2]]
-    return tf.stack(tf.meshgrid(*window, channels, indexing="ij"), axis=-1)
+    window = kernel_shape[:-2]
+    shape = (*window, channels.shape[0], 1)
+    # The window's part never changes, so it is a constant of the traced step.
+    constant = np.indices(window, np.int32)  # [rank - 2, *window]
+    constant = np.moveaxis(constant, 0, -1)[..., np.newaxis, :]
+    constant = np.broadcast_to(constant, (*shape[:-1], len(window)))
+    return tf.concat([constant, tf.broadcast_to(channels[:, tf.newaxis], shape)], axis=-1)

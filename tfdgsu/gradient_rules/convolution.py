@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from ..layer_graph import LayerCall
-from .rule import WeightGradientRule, input_sizes, with_height
+from .rule import WeightGradientRule, input_shape, input_sizes, with_height
 
 
 class ConvolutionRule(WeightGradientRule):
@@ -28,8 +28,9 @@ class ConvolutionRule(WeightGradientRule):
         layer = call.layer
         kernel = tf.convert_to_tensor(layer.kernel)
         if _is_pointwise(layer):
-            # A matrix product; the general kernel costs several times as much at one pixel.
-            return [tf.matmul(dy, kernel[(0,) * layer.rank], transpose_b=True)]
+            # One matrix product over all pixels.
+            rows = tf.matmul(tf.reshape(dy, [-1, layer.filters]), kernel[(0,) * layer.rank], transpose_b=True)
+            return [tf.reshape(rows, input_shape(call))]
         if layer.rank == 1:
             dy, kernel = dy[:, tf.newaxis], kernel[tf.newaxis]
         dx = tf.raw_ops.Conv2DBackpropInput(

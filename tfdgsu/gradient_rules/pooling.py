@@ -5,7 +5,7 @@
 import tensorflow as tf
 from keras import layers
 
-from .rule import GradientRule, input_sizes, mask_bytes, with_height
+from .rule import GradientRule, input_shape, input_sizes, mask_bytes, with_height
 
 
 class PoolingRule(GradientRule):
@@ -34,7 +34,7 @@ class MaxPoolingRule(PoolingRule):
     def backward(self, call, kept, dy):
         x, y, dy = (_as_images(tensor) for tensor in (*kept, dy))
         dx = tf.raw_ops.MaxPoolGrad(orig_input=x, orig_output=y, grad=dy, **_window(call.layer))
-        return [tf.reshape(dx, tf.shape(kept[0]))]
+        return [tf.reshape(dx, input_shape(call))]
 
     def kept_activation_bytes(self, call, batch_size):
         return call.output.n_elements(batch_size)
@@ -49,7 +49,7 @@ class AveragePoolingRule(PoolingRule):
         sizes = input_sizes(call, dy)
         image_sizes = tf.concat([sizes[:1], [1], sizes[1:]], axis=0) if len(call.output.shape) == 3 else sizes
         dx = tf.raw_ops.AvgPoolGrad(orig_input_shape=image_sizes, grad=_as_images(dy), **_window(call.layer))
-        return [tf.reshape(dx, sizes)]
+        return [tf.reshape(dx, input_shape(call))]
 
 
 class GlobalAveragePoolingRule(PoolingRule):

@@ -82,6 +82,11 @@ def input_sizes(call: LayerCall, dy: tf.Tensor) -> tf.Tensor:
     return tf.stack([tf.shape(dy)[0], *call.inputs[0].shape[1:]])
 
 
+def input_shape(call: LayerCall) -> list[int]:
+    """The shape of a call's first input for `tf.reshape`, which works out the batch size itself."""
+    return [-1, *call.inputs[0].shape[1:]]
+
+
 def with_height(shape_or_pair: tuple[int, ...]) -> tuple[int, int]:
     """Strides or pool size of a 1-D layer as those of the 2-D layer over an image of height 1."""
     return (1, *shape_or_pair) if len(shape_or_pair) == 1 else tuple(shape_or_pair)

@@ -5,7 +5,7 @@
 import tensorflow as tf
 from keras import layers
 
-from .rule import GradientRule, input_sizes
+from .rule import GradientRule, input_shape, input_sizes
 
 
 class AddRule(GradientRule):
@@ -65,4 +65,4 @@ class ReshapeRule(GradientRule):
         return None
 
     def backward(self, call, kept, dy):
-        return [tf.reshape(dy, input_sizes(call, dy))]
+        return [tf.reshape(dy, input_shape(call))]
