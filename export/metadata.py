@@ -122,7 +122,7 @@ def _parse_json(text, json_bytes):
     try:
         document = json.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BundleError(f"Metadata must be JSON ({error}).") from error
+        raise BundleError(f"Metadata must be JSON. Received: {error}.") from error
     if not isinstance(document, dict):
         raise BundleError(f"Metadata must be a JSON object. Received: {type(document).__name__}.")
     return document

@@ -21,6 +21,6 @@ def export_tiny(path, policy="random", loss="sparse_categorical_crossentropy", b
     )
     sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers={"deep": 3, "head": 54}))
     sparse.compile(keras.optimizers.SGD(0.05, momentum=momentum), loss=loss)
-    schedule = tfdgsu.DynamicSparseCallback(policy=policy, every=3, seed=1).schedule
-    tfdgsu.export.export_training_bundle(sparse, path, batch_size=batch_size, schedule=schedule)
+    callback = tfdgsu.DynamicSparseCallback(policy=policy, every=3, seed=1)
+    tfdgsu.export.export_training_bundle(sparse, path, batch_size=batch_size, callback=callback)
     return path
