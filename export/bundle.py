@@ -35,7 +35,7 @@ def export_training_bundle(
     *,
     batch_size: int = 1,
     ram: int | str | None = None,
-    schedule=None,
+    callback=None,
     preprocessing: dict[str, Any] | None = None,
     c_array_path: str | os.PathLike | None = None,
 ) -> ExportReport:
@@ -52,7 +52,8 @@ def export_training_bundle(
         batch_size: Examples per step, baked into the file.
         ram: Arena limit in bytes or as "256KB", checked against what the host interpreter
             will report. Default: the plan's ``ram``; no limit if it has none.
-        schedule: ``ChannelSchedule`` to export instead of the one training used last.
+        callback: A ``DynamicSparseCallback`` whose policy the device shall follow; draws what ``fit`` would draw when
+            it begins. Default: the policy that training used last, channels as they are.
         preprocessing: JSON-serialisable note on how inputs are made, stored in the metadata.
         c_array_path: Also write the bundle as a C array into this file.
 
@@ -64,7 +65,10 @@ def export_training_bundle(
         ValueError: for an optimizer, loss, layer or budget that can't be met; nothing is written then.
     """
     _check_model(sparse_model)
-    spec = read_training_spec(sparse_model, schedule)
+    if callback is not None:
+        callback.set_model(sparse_model)
+        callback.on_train_begin()
+    spec = read_training_spec(sparse_model)
     marks = make_marks(spec.layers)
     forward = convert_forward(sparse_model.model, batch_size, _mark_variables(sparse_model, marks))
     graph, step = compile_training_graph(forward, spec, marks)

@@ -24,12 +24,11 @@ _UNSUPPORTED_SGD_SETTINGS = (
 )
 
 
-def read_training_spec(sparse_model, schedule=None) -> TrainingSpec:
+def read_training_spec(sparse_model) -> TrainingSpec:
     """Describes the training step of a compiled model.
 
     Args:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``.
-        schedule: A ``ChannelSchedule`` to export instead of the model's own.
 
     Raises:
         ValueError: if the model isn't compiled, or its loss or optimizer can't run on the device.
@@ -44,7 +43,7 @@ def read_training_spec(sparse_model, schedule=None) -> TrainingSpec:
         layers=tuple(_read_layer(sparse_model, update, i) for i, update in enumerate(sparse_model.plan.layers)),
         loss=read_loss(sparse_model.loss),
         sgd=read_sgd(sparse_model.optimizer),
-        schedule=_read_schedule(schedule or sparse_model.schedule),
+        schedule=_read_schedule(sparse_model.schedule),
         step=int(keras.ops.convert_to_numpy(sparse_model.step)),
     )
 

@@ -33,6 +33,7 @@ class Run:
 
     def __init__(self, name, path):
         case = CASES[name]
+        self.policy = case["policy"]
         model = model_zoo.build(name)
         self.plan = tfdgsu.plan(model, update_fraction=case["update_fraction"], momentum=case["momentum"] > 0)
         self.sparse = tfdgsu.SparseUpdateModel(model, self.plan)
@@ -41,7 +42,7 @@ class Run:
         self.callback = tfdgsu.DynamicSparseCallback(policy=case["policy"], every=EVERY, seed=3)
         self.x, self.y = model_zoo.random_batch(model, N_STEPS, seed=5)
         self.path = path
-        self.report = tfdgsu.export.export_training_bundle(self.sparse, path, schedule=self.callback.schedule)
+        self.report = tfdgsu.export.export_training_bundle(self.sparse, path, callback=self.callback)
         self.frozen_before = self.frozen_weights()
         self.device = tfdgsu.micro_runtime.Session(path)
         self.start_variables = self.device.variables()
@@ -135,7 +136,7 @@ def test_channels_never_drawn_are_bit_identical(run):
     """What no draw selected has its factory value, on the device as in Keras."""
     variables = run.device.variables()
     for update in run.plan.layers:
-        if update.is_sparse and CASES[run.sparse.model.name]["policy"] == "static":
+        if update.is_sparse and run.policy == "static":
             selected = np.asarray(run.sparse.channels[update.name])
             rest = np.setdiff1d(np.arange(update.n_channels), selected)
             now, start = (v[f"{update.name}/kernel"] for v in (variables, run.start_variables))

@@ -3,8 +3,10 @@
 """Which layer calls gradient passes through, given the update layers."""
 
 import dataclasses
+import functools
 
 import keras
+from keras import layers
 
 from .gradient_rules import WeightGradientRule, rule_for
 from .layer_graph import LayerCall, LayerGraph, Value
@@ -25,6 +27,16 @@ class GradientPath:
     prefix: tuple[LayerCall, ...]
     calls: tuple[LayerCall, ...]
     differentiated: frozenset[Value]
+
+    @functools.cached_property
+    def loss_activations(self) -> dict[Value, LayerCall]:
+        """By output of the model, the softmax or sigmoid that makes it for nobody but the loss.
+
+        It is differentiated together with the loss, of the logits, so backward begins in front of it.
+        """
+        makers = {call.output: call for call in self.calls if isinstance(call.layer, (layers.Softmax, layers.Activation))}
+        outputs = [value for value in self.graph.outputs if value in makers and not value.consumers]
+        return {value: makers[value] for value in outputs if makers[value].inputs[0] not in self.graph.outputs}
 
 
 def trace(graph: LayerGraph, update_layers: set[str]) -> GradientPath:

@@ -160,6 +160,8 @@ class _Step:
         n_value_bytes = rule.kept_activation_bytes(call, self.batch_size)
         if not (n_mask_bytes or n_value_bytes) or call.inputs[0] not in self.path.differentiated:
             return
+        if call.output in self.path.loss_activations:
+            return
         self.timeline.read(self.buffer_of[call.inputs[0]], self.buffer_of[call.output])
         if n_mask_bytes:
             self.masks[call] = self.timeline.write(f"{call.name}/mask", "ReLU mask", n_mask_bytes)
@@ -174,6 +176,8 @@ class _Step:
 
     def backward(self) -> None:
         for value in self.path.graph.outputs:
+            activation = self.path.loss_activations.get(value)
+            value = activation.inputs[0] if activation else value
             self.timeline.read(self.buffer_of[value])
             if value in self.path.differentiated:
                 self.gradient_of[value] = self.timeline.write("loss/gradient", "gradient", self._bytes(value))

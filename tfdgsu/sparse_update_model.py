@@ -32,8 +32,7 @@ class SparseUpdateModel(keras.Model):
         sparse.compile(keras.optimizers.SGD(0.05), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         sparse.fit(x, y, callbacks=[tfdgsu.DynamicSparseCallback(policy="random", every=10)])
 
-    Losses of probabilities are computed from probabilities, clipped to [1e-7, 1 - 1e-7] as Keras documents; plain Keras
-    reaches through a softmax layer to its logits. Leave out the softmax and use `from_logits=True` for the other.
+    Cross-entropy behind a final softmax or sigmoid is taken of the logits, as in plain Keras and on the device.
 
     Args:
         model: A built Functional or Sequential model; it keeps its own weights.

@@ -3,6 +3,7 @@
 """Two logical CPU devices equal one device with the joint batch. In a process of its own: devices are set up first."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -61,7 +62,9 @@ print(json.dumps(report))
 
 @pytest.fixture(scope="module")
 def report():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300, check=False)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return {entry["policy"]: entry for entry in json.loads(done.stdout.splitlines()[-1])}
 

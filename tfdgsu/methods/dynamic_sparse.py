@@ -21,29 +21,32 @@ class DynamicSparse(UpdateMethod):
     NAME = "dynamic_sparse"
 
     def gradients(self, path, updates, channels, inputs, loss_of):
+        heads = path.loss_activations
         with tf.name_scope("forward"):
-            values, kept, selected = self._forward(path, updates, channels, inputs)
-        # A name for the output keeps Keras from reaching through a softmax to its logits: the loss is then the one of
-        # probabilities, clipped as documented, which is what a device computes.
-        output_of = {value: tf.identity(values[value]) for value in path.graph.outputs}
-        y_pred = tree.map_structure(output_of.__getitem__, path.graph.output_structure)
+            values, kept, selected = self._forward(path, updates, channels, inputs, skipped=heads.values())
+        # A softmax in front of the loss is differentiated together with it: Keras then takes the loss of the logits, so
+        # that a confidently wrong prediction keeps its gradient.
+        watched = {value: heads[value].inputs[0] if value in heads else value for value in path.graph.outputs}
+        leaves = {value: tf.identity(values[value]) for value in watched.values()}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(list(output_of.values()))
+            tape.watch(list(leaves.values()))
+            output_of = {v: heads[v].layer(leaves[x]) if v in heads else leaves[x] for v, x in watched.items()}
+            y_pred = tree.map_structure(output_of.__getitem__, path.graph.output_structure)
             loss = loss_of(y_pred)
-        dy_pred = tape.gradient(loss, list(output_of.values()))
-        gradient_of = {
-            value: dy for value, dy in zip(output_of, dy_pred, strict=True) if dy is not None and value in path.differentiated
-        }
+        gradients = tape.gradient(loss, leaves)
+        gradient_of = {x: dx for x, dx in gradients.items() if dx is not None and x in path.differentiated}
         with tf.name_scope("backward"):
             kernels, biases = self._backward(path, updates, channels, kept, selected, gradient_of)
         return StepGradients(y_pred, loss, kernels, biases)
 
-    def _forward(self, path, updates, channels, inputs):
+    def _forward(self, path, updates, channels, inputs, skipped):
         values = dict(zip(path.graph.inputs, inputs, strict=True))
         kept, selected = {}, {}
         last_uses = path.graph.last_uses()
         on_path = set(path.calls)
         for call in path.graph.calls:
+            if call in skipped:
+                continue
             x = [values[value] for value in call.inputs]
             if call in on_path:
                 y, kept[call] = rule_for(call.layer).forward(call, x)
