@@ -20,8 +20,9 @@ def import_keras_quietly() -> None:
     # For its C++ code, in case it was not imported yet: errors only.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with captured_output():
-        importlib.import_module("tensorflow")
+        tensorflow = importlib.import_module("tensorflow")
         importlib.import_module("keras")
+        tensorflow.zeros(())  # Looks for devices, and says which it did not find.
 
 
 def load_model(path: str) -> keras.Model:

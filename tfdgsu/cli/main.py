@@ -19,9 +19,10 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it.
 
 _HELP = ("--help", "-help", "-h", "--h")
 
-# How Python and Keras refuse input; so do the library's own error classes. Anything else is a defect and keeps its
-# traceback.
-_REFUSALS = (ValueError, TypeError, OSError, ImportError)
+# Errors that refuse input; others do if they say what was received, as all errors of this library do. What remains is a
+# defect and keeps its traceback.
+_REFUSALS = (ValueError, OSError)
+_MARK_OF_REFUSAL = "Received:"
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -81,7 +82,7 @@ def _parse(command: Command, values: flags.FlagValues, words: list[str]) -> list
 
 
 def _is_refusal(error: Exception) -> bool:
-    return isinstance(error, _REFUSALS) or type(error).__module__.startswith("tfdgsu.")
+    return isinstance(error, _REFUSALS) or _MARK_OF_REFUSAL in str(error)
 
 
 def _complain(message: str, exit_code: int) -> int:

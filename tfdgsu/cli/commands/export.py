@@ -50,7 +50,13 @@ class ExportCommand(Command):
     def define_flags(self, values: flags.FlagValues) -> None:
         flags.DEFINE_string("plan", None, "JSON file of the plan. Needed for a plain Keras model.", flag_values=values)
         flags.DEFINE_string("out", "model.tflite", "The file to write.", flag_values=values)
-        flags.DEFINE_enum("loss", "sparse_categorical_crossentropy", list(_LOSSES), "Loss that the device computes.", flag_values=values)
+        flags.DEFINE_enum(
+            "loss",
+            "sparse_categorical_crossentropy",
+            list(_LOSSES),
+            "Loss that the device computes.",
+            flag_values=values,
+        )
         flags.DEFINE_bool("from_logits", False, "The model's output is not yet a probability.", flag_values=values)
         flags.DEFINE_float("momentum", 0.0, "Momentum of SGD.", flag_values=values)
         flags.DEFINE_bool("nesterov", False, "Nesterov momentum.", flag_values=values)
@@ -66,7 +72,10 @@ class ExportCommand(Command):
         flags.DEFINE_integer("seed", 0, "Seed of the re-draws, an unsigned 32-bit number.", flag_values=values)
         flags.DEFINE_integer("batch_size", 1, "Examples per step, baked into the file.", flag_values=values)
         flags.DEFINE_string(
-            "ram", None, "Refuse an arena larger than this, such as '256KB'. Default: the plan's budget.", flag_values=values
+            "ram",
+            None,
+            "Refuse an arena larger than this, such as '256KB'. Default: the plan's budget.",
+            flag_values=values,
         )
         flags.DEFINE_string("c_array", None, "Also write the file as a C array, to this path.", flag_values=values)
         flags.DEFINE_bool("inference", False, "Write the forward pass alone; takes no --plan.", flag_values=values)
@@ -75,36 +84,48 @@ class ExportCommand(Command):
         if values.inference and values.plan is not None:
             raise UsageError("--inference writes no training step, so it takes no --plan.")
         model = load_model(arguments[0])
-        if not values.inference:
-            model = _trainable(model, values)
-        print(_export(model, values).summary())
+        report = _export_inference(model, values) if values.inference else _export_training(model, values)
+        print(report.summary())
 
 
-def _export(model, values: flags.FlagValues) -> ExportReport:
-    from ...export import export_inference_model, export_training_bundle
+def _export_inference(model, values: flags.FlagValues) -> ExportReport:
+    from ...export import export_inference_model
 
-    export = export_inference_model if values.inference else export_training_bundle
-    return export(model, values.out, batch_size=values.batch_size, ram=values.ram, c_array_path=values.c_array)
+    return export_inference_model(
+        model, values.out, batch_size=values.batch_size, ram=values.ram, c_array_path=values.c_array
+    )
 
 
-def _trainable(model, values: flags.FlagValues) -> SparseUpdateModel:
-    """The model with plan, loss, optimizer and schedule."""
-    import keras
-
+def _export_training(model, values: flags.FlagValues) -> ExportReport:
     from ...dynamic_sparse_callback import DynamicSparseCallback
+    from ...export import export_training_bundle
     from ...sparse_update_model import SparseUpdateModel
 
+    callback = None
     if isinstance(model, SparseUpdateModel):
-        _check_brings_all(model, values)
-        return model
+        _check_brings_all(values)
+    else:
+        model = _make_sparse(model, values)
+        callback = DynamicSparseCallback(values.policy, values.every, values.seed)
+    return export_training_bundle(
+        model,
+        values.out,
+        batch_size=values.batch_size,
+        ram=values.ram,
+        callback=callback,
+        c_array_path=values.c_array,
+    )
+
+
+def _make_sparse(model, values: flags.FlagValues) -> SparseUpdateModel:
+    """The model with plan, loss and optimizer."""
+    import keras
+
+    from ...sparse_update_model import SparseUpdateModel
+
     sparse = SparseUpdateModel(model, _read_plan(values.plan))
     optimizer = keras.optimizers.SGD(_UNUSED_LEARNING_RATE, momentum=values.momentum, nesterov=values.nesterov)
     sparse.compile(optimizer, loss=_make_loss(values))
-    # Sets the schedule and draws the first channels, as the first step of a training would.
-    callback = DynamicSparseCallback(values.policy, values.every, values.seed)
-    callback.set_model(sparse)
-    callback.on_train_begin()
-    callback.on_train_batch_begin(0)
     return sparse
 
 
@@ -119,7 +140,7 @@ def _make_loss(values: flags.FlagValues):
     return loss_class(from_logits=values.from_logits)
 
 
-def _check_brings_all(model: SparseUpdateModel, values: flags.FlagValues) -> None:
+def _check_brings_all(values: flags.FlagValues) -> None:
     """A SparseUpdateModel has its own settings; flags that say otherwise would be ignored silently."""
     names = ("plan", "loss", "from_logits", "momentum", "nesterov", "policy", "every", "seed")
     given = [f"--{name}" for name in names if values[name].present]
@@ -136,4 +157,6 @@ def _read_plan(path: str | None):
     try:
         return SparseUpdatePlan.from_json(text)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"--plan must be a file that 'tfdgsu plan --out' wrote. Received: {path!r} ({error}).") from error
+        raise ValueError(
+            f"--plan must be a file that 'tfdgsu plan --out' wrote. Received: {path!r} ({error})."
+        ) from error

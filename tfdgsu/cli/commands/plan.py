@@ -29,7 +29,10 @@ class PlanCommand(Command):
 
     def define_flags(self, values: flags.FlagValues) -> None:
         flags.DEFINE_string(
-            "ram", None, "Budget, as bytes or as '256KB' (1 KB = 1024 bytes). No budget if not given.", flag_values=values
+            "ram",
+            None,
+            "Budget, as bytes or as '256KB' (1 KB = 1024 bytes). No budget if not given.",
+            flag_values=values,
         )
         flags.DEFINE_float(
             "update_fraction",
@@ -38,10 +41,16 @@ class PlanCommand(Command):
             flag_values=values,
         )
         flags.DEFINE_integer(
-            "n_layers", None, "How many of the last convolutions to update. Chosen to fit if not given.", flag_values=values
+            "n_layers",
+            None,
+            "How many of the last convolutions to update. Chosen to fit if not given.",
+            flag_values=values,
         )
         flags.DEFINE_list(
-            "layers", None, "An explicit choice instead: comma-separated LAYER=CHANNELS; 0 is bias only.", flag_values=values
+            "layers",
+            None,
+            "An explicit choice instead: comma-separated LAYER=CHANNELS; 0 is bias only.",
+            flag_values=values,
         )
         flags.DEFINE_bool("update_bias", True, "Also update the biases of the update layers.", flag_values=values)
         flags.DEFINE_bool("train_head", True, "Also update the last dense layer, wholly.", flag_values=values)

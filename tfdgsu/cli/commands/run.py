@@ -37,7 +37,11 @@ class RunCommand(Command):
     def define_flags(self, values: flags.FlagValues) -> None:
         flags.DEFINE_string("data", None, "The .npz file with x and y. Required.", flag_values=values)
         flags.DEFINE_integer(
-            "steps", None, "Training steps; 0 only evaluates. Default: once through the data.", lower_bound=0, flag_values=values
+            "steps",
+            None,
+            "Training steps; 0 only evaluates. Default: once through the data.",
+            lower_bound=0,
+            flag_values=values,
         )
         flags.DEFINE_float("learning_rate", 0.01, "Learning rate of every step.", flag_values=values)
         flags.DEFINE_string("restore", None, "Start from the weights in this .tfdw file.", flag_values=values)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RAM = "256KB"
 UPDATE_FRACTION = 0.02
-BUNDLE_NAME = "digits.tflite"
+BUNDLE_NAME, NETWORK_NAME, DATA_NAME = "digits.tflite", "digits.keras", "digits.npz"
 
 # A bar for `total` steps: called with a description and a total, yields what to call after each step.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
@@ -70,20 +70,22 @@ def run(out_dir: pathlib.Path, progress: Progress, say: Callable[[str], None]) -
     """Pretrains, shifts the domain, fine-tunes in Keras and in TFLM.
 
     Args:
-        out_dir: Existing folder; the bundle is written there.
+        out_dir: Existing folder; bundle, pretrained network and data are written there.
         progress: Shows how long work gets on.
         say: Told what happens next.
     """
     data = digits.load()
     say(f"Pretraining a small network on {len(data.pretrain.y):,} upright digits ...")
     model = _pretrained(data, progress)
-    update_plan = plan(model, ram=RAM, update_fraction=UPDATE_FRACTION)
+    model.save(out_dir / NETWORK_NAME)
+    _save_data(data, out_dir / DATA_NAME)
+    update_plan = plan(model, ram=RAM, update_fraction=UPDATE_FRACTION, momentum=fine_tuning.MOMENTUM > 0)
     sparse, redraw = fine_tuning.prepare(model, update_plan)
     upright_accuracy, keras_before = _accuracy(sparse, data.held_out_upright), _accuracy(sparse, data.held_out)
 
     say("Exporting the training bundle ...")
     path = out_dir / BUNDLE_NAME
-    report = export_training_bundle(sparse, path, schedule=redraw.schedule, preprocessing={"x": "gray, 0 to 1"})
+    report = export_training_bundle(sparse, path, callback=redraw, preprocessing={"x": "gray, 0 to 1"})
     device = Session(path)
     tflm_before = device.evaluate(*data.held_out).accuracy
 
@@ -114,6 +116,12 @@ def _pretrained(data: digits.Digits, progress: Progress) -> keras.Model:
     with progress("Pretraining", network.n_pretrain_steps(len(data.pretrain.y))) as advance:
         network.pretrain(model, data.pretrain, advance)
     return model
+
+
+def _save_data(data: digits.Digits, path: pathlib.Path) -> None:
+    """As `tfdgsu run` reads it."""
+    (x, y), (x_test, y_test) = data.fine_tune, data.held_out
+    np.savez_compressed(path, x=x, y=y, x_test=x_test, y_test=y_test)
 
 
 def _accuracy(sparse: SparseUpdateModel, examples: digits.Examples) -> float:

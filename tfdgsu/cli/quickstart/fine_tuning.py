@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ...micro_runtime import Session
 
 N_PASSES = 3
-LEARNING_RATE = 0.02
+LEARNING_RATE = 0.002
+MOMENTUM = 0.9
 POLICY = "random"
 REDRAW_EVERY = 100
 _SEED = 7
@@ -27,7 +28,7 @@ _SEED = 7
 def prepare(model: keras.Model, plan: SparseUpdatePlan) -> tuple[SparseUpdateModel, DynamicSparseCallback]:
     """Returns the model ready to be fine-tuned or exported, and the callback that re-draws its channels."""
     sparse = SparseUpdateModel(model, plan)
-    sparse.compile(keras.optimizers.SGD(LEARNING_RATE), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    sparse.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM), loss="sparse_categorical_crossentropy")
     return sparse, DynamicSparseCallback(policy=POLICY, every=REDRAW_EVERY, seed=_SEED)
 
 

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the quickstart says at the end: as text for people, as JSON for scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import digits, experiment, fine_tuning
+
+if TYPE_CHECKING:
+    from .experiment import Outcome
+
+_N_PEAK_TENSORS = 5
+
+
+def format_summary(outcome: Outcome) -> str:
+    """The result as a few short tables."""
+    return "\n\n".join([_format_accuracy(outcome), _format_update(outcome), _format_arena(outcome)])
+
+
+def to_dict(outcome: Outcome) -> dict[str, Any]:
+    """The figures, JSON-serialisable: accuracies as fractions, sizes in bytes."""
+    arena, predicted = outcome.arena, outcome.report.arena
+    return {
+        "shift": digits.SHIFT,
+        "n_held_out": outcome.n_held_out,
+        "n_steps": outcome.n_steps,
+        "learning_rate": fine_tuning.LEARNING_RATE,
+        "momentum": fine_tuning.MOMENTUM,
+        "policy": fine_tuning.POLICY,
+        "redraw_every": fine_tuning.REDRAW_EVERY,
+        "update_fraction": outcome.plan.update_fraction,
+        "accuracy": {
+            "upright": outcome.upright_accuracy,
+            "keras_before": outcome.keras_before,
+            "keras_after": outcome.keras_after,
+            "tflm_before": outcome.tflm_before,
+            "tflm_after": outcome.tflm_after,
+        },
+        "max_loss_difference": outcome.max_loss_difference,
+        "bundle_bytes": outcome.report.file_bytes,
+        "arena_predicted_bytes": predicted.total_bytes,
+        "arena_measured_bytes": arena.total_bytes,
+        "arena_cortex_m_predicted_bytes": arena.predicted_cortex_m_bytes,
+        "arena_head_bytes": arena.head_bytes,
+        "arena_tail_bytes": arena.tail_bytes,
+        "variable_bytes": predicted.tail_by_kind["variables"],
+        "peak_tensors": {b.name: b.n_bytes for b in predicted.peak_buffers[:_N_PEAK_TENSORS]},
+        "peak_op": predicted.peak_op,
+    }
+
+
+def _format_accuracy(outcome: Outcome) -> str:
+    rows = (
+        ("upright, as pretrained", outcome.upright_accuracy, None),
+        (f"{digits.SHIFT}, before", outcome.keras_before, outcome.tflm_before),
+        (f"{digits.SHIFT}, after {outcome.n_steps:,} steps", outcome.keras_after, outcome.tflm_after),
+    )
+    lines = [f"{f'Accuracy on {outcome.n_held_out} held-out images':<44}{'Keras':>8}{'TFLM':>8}"]
+    for name, in_keras, in_tflm in rows:
+        lines.append(f"  {name:<42}{in_keras:>8.3f}" + ("" if in_tflm is None else f"{in_tflm:>8.3f}"))
+    lines.append(f"Largest difference between the two losses of a step: {outcome.max_loss_difference:.1e}")
+    return "\n".join(lines)
+
+
+def _format_update(outcome: Outcome) -> str:
+    plan = outcome.plan
+    names = ", ".join(f"{layer.name} ({layer.n_selected}/{layer.n_channels})" for layer in plan.layers)
+    return (
+        f"Updated per step: {100 * plan.update_fraction:.2f}% of {plan.n_conv_weights:,} convolution weights, and biases; "
+        f"channels re-drawn every {fine_tuning.REDRAW_EVERY} steps\n  {names}"
+    )
+
+
+def _format_arena(outcome: Outcome) -> str:
+    measured, predicted = outcome.arena, outcome.report.arena
+    n_variable_bytes = predicted.tail_by_kind["variables"]
+    lines = [
+        f"Arena in bytes: {predicted.total_bytes:,} predicted, {measured.total_bytes:,} measured, of {experiment.RAM}",
+        f"  {measured.predicted_cortex_m_bytes:>8,}  predicted on a 32-bit Cortex-M",
+        "Where they go:",
+        f"  {measured.head_bytes:>8,}  head: activations, gradients. At its peak, {predicted.peak_op}:",
+        *(f"  {buffer.n_bytes:>16,}  {buffer.name}" for buffer in predicted.peak_buffers[:_N_PEAK_TENSORS]),
+        f"  {n_variable_bytes:>8,}  tail: variables, the weights that train",
+        f"  {measured.tail_bytes - n_variable_bytes:>8,}  tail: the interpreter's structures",
+    ]
+    return "\n".join(lines)
