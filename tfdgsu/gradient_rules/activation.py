@@ -10,6 +10,8 @@ from keras import layers
 from ..fold_batch_norm import axis_is_last
 from .rule import GradientRule, mask_bytes
 
+RELU6_MAX_VALUE = 6.0
+
 
 class RectifierRule(GradientRule):
     """ReLU, ReLU6 and LeakyReLU: dx = dy where 0 < y < max_value, slope * dy elsewhere. Keeps one bit per element."""
@@ -30,9 +32,15 @@ class RectifierRule(GradientRule):
         return None
 
     def keep(self, call, inputs, output):
-        max_value = getattr(call.layer, "max_value", None)
-        bits = output > 0
-        return (bits if max_value is None else tf.logical_and(bits, output < max_value),)
+        layer = call.layer
+        max_value = getattr(layer, "max_value", None)
+        if layer.negative_slope:
+            return (output > 0,)
+        if max_value is None:
+            return (tf.cast(output, tf.bool),)  # y >= 0, and a cast is faster than a comparison.
+        if max_value == RELU6_MAX_VALUE:  # Two passes over y instead of three; this leaves y where 0 < y < 6.
+            return (tf.cast(tf.raw_ops.Relu6Grad(gradients=output, features=output), tf.bool),)
+        return (tf.logical_and(output > 0, output < max_value),)
 
     def backward(self, call, kept, dy):
         slope = float(np.float32(call.layer.negative_slope))  # TensorFlow's op holds it as float32 for every dtype.

@@ -69,7 +69,7 @@ class WeightGradientRule(GradientRule):
 
     def bias_gradient(self, dy: tf.Tensor) -> tf.Tensor:
         """Returns the sum of `dy` over everything but the last axis, [O]."""
-        return tf.reduce_sum(dy, axis=list(range(dy.shape.rank - 1)))
+        return tf.raw_ops.BiasAddGrad(out_backprop=dy)
 
 
 def mask_bytes(n_elements: int) -> int:
