@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""One op has a few predictable places. Names what is missing in any of them."""
+
+import pathlib
+import re
+
+import pytest
+
+from tfdgsu.export.ops.custom import REGISTRY
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RUNTIME = ROOT / "micro_runtime"
+OPS = re.findall(r"^TFDGSU_OP\((\w+), (\w+)\)", (RUNTIME / "tflm" / "ops.inc").read_text(), re.MULTILINE)
+HEADER = (RUNTIME / "include" / "tfdgsu" / "kernels.h").read_text()
+KERNELS = sorted(path.stem for path in (RUNTIME / "kernels").glob("*.c"))
+# They copy or count, and have nothing for a kernel to do.
+WITHOUT_KERNEL = {"load_variables", "advance_step"}
+
+
+def test_ops_inc_lists_what_is_defined():
+    assert ["Tfdgsu" + name for name, _ in OPS] == list(REGISTRY)
+
+
+@pytest.mark.parametrize(("name", "file"), OPS)
+def test_op_has_all_its_places(name, file):
+    places = [
+        ROOT / "export" / "ops" / "custom" / f"{file}.py",
+        RUNTIME / "tflm" / f"{file}.c",
+        *([] if file in WITHOUT_KERNEL else [RUNTIME / "kernels" / f"{_kernel_of(file)}.c"]),
+    ]
+    missing = [str(place.relative_to(ROOT)) for place in places if not place.exists()]
+    assert not missing, f"{name} lacks {missing}"
+    assert REGISTRY["Tfdgsu" + name].__module__.endswith("." + file)
+    assert f"TFDGSU_REGISTRATION({name})" in places[1].read_text() or file == "load_variables"
+
+
+def _kernel_of(file):
+    return f"tfdgsu_{file}_{'i32' if file == 'select_channels' else 'f32'}"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_kernel_is_the_one_function_of_its_file_and_has_a_contract(kernel):
+    text = (RUNTIME / "kernels" / f"{kernel}.c").read_text()
+    defined = re.findall(r"^(?!static)\w[\w ]*?\b(tfdgsu_\w+)\(", text, re.MULTILINE)
+    assert defined == [kernel]
+    block = HEADER[: HEADER.index(f" {kernel}(")]
+    assert block.rstrip().splitlines()[-2].startswith("//"), f"{kernel} lacks its contract in kernels.h"
+
+
+def test_every_contract_has_a_kernel():
+    assert sorted(re.findall(r"^\w+ (tfdgsu_\w+)\(", HEADER, re.MULTILINE)) == KERNELS
+
+
+def test_kernels_neither_allocate_nor_know_tflm():
+    for path in (RUNTIME / "kernels").iterdir():
+        text = path.read_text()
+        assert not re.search(r"\b(malloc|calloc|realloc|free|alloca)\b|tensorflow|TfLite", text), path.name
+        assert not re.search(r"^static (?!inline|const|\w+\*? \w+\()", text, re.MULTILINE), f"{path.name} has a global"
