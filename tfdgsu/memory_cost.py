@@ -4,7 +4,7 @@
 
 The timeline follows the training bundle: activations are fused into the layer in front, a weight gradient is fused with
 its update and never exists as a buffer, an input gradient is computed before the layer's weights move, residual branches
-add up inside the input gradient. All of DESIGN's budget: mutable weights + max(forward peak, backward peak).
+add up inside the input gradient. The budget is mutable weights + interpreter + max(forward peak, backward peak).
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ import math
 
 from keras import layers
 
+from . import interpreter_cost
 from .gradient_path import GradientPath, has_kernel
 from .gradient_rules import rule_for
 from .layer_graph import LayerCall, Value
@@ -68,6 +69,7 @@ def predict(path: GradientPath, updates: tuple[LayerUpdate, ...], batch_size: in
         kept_activation_bytes=sum(buffer.n_bytes for buffer in step.kept),
         relu_mask_bytes=sum(buffer.n_bytes for buffer in step.masks.values()),
         mutable_weight_bytes=sum(item.n_bytes for item in weights) + FLOAT_BYTES,  # + the step counter
+        interpreter_bytes=interpreter_cost.predict(path, updates, step.timeline.now, len(step.timeline.buffers), len(weights)),
         forward_peak_bytes=step.timeline.peak_bytes(0, n_forward),
         backward_peak_bytes=step.timeline.peak_bytes(n_forward, step.timeline.now),
         items=tuple(sorted(buffers + weights, key=lambda item: -item.n_bytes)),
@@ -105,6 +107,26 @@ def is_fused_activation(call: LayerCall) -> bool:
     )
 
 
+def is_fused_padding(call: LayerCall) -> bool:
+    """True for a ZeroPadding2D that, with the unpadded convolution behind it, is a convolution padded as SAME pads.
+
+    TensorFlow Lite's converter then makes one op of the two.
+    """
+    if type(call.layer) is not layers.ZeroPadding2D or len(call.output.consumers) != 1:
+        return False
+    conv = call.output.consumers[0]
+    if type(conv.layer) not in (layers.Conv2D, layers.DepthwiseConv2D) or conv.layer.padding != "valid":
+        return False
+    sizes = zip(call.inputs[0].shape[1:3], conv.layer.kernel_size, conv.layer.strides, call.layer.padding, strict=True)
+    return all(_same_padding(*size) == tuple(padding) for *size, padding in sizes)
+
+
+def _same_padding(in_size: int, kernel_size: int, stride: int) -> tuple[int, int]:
+    """Zeros in front and behind, as SAME pads (https://www.tensorflow.org/api_docs/python/tf/nn)."""
+    total = max((math.ceil(in_size / stride) - 1) * stride + kernel_size - in_size, 0)
+    return total // 2, total - total // 2
+
+
 class _Step:
     """Plays one training step on a timeline."""
 
@@ -126,7 +148,7 @@ class _Step:
             self._forward_call(call)
 
     def _forward_call(self, call: LayerCall) -> None:
-        if type(call.layer) is layers.Dropout or is_fused_activation(call):
+        if type(call.layer) is layers.Dropout or is_fused_activation(call) or is_fused_padding(call):
             self.buffer_of[call.output] = self.buffer_of[call.inputs[0]]
         else:
             inputs = [self.buffer_of[value] for value in call.inputs]

@@ -47,9 +47,9 @@ def plan(
 
     Args:
         model: A built Functional or Sequential Keras model; it is not changed.
-        ram: Budget for mutable weights + max(forward peak, backward peak): bytes, or a string such as "256KB" or "1MiB"
-            (both binary: 1 KB = 1024 bytes). `None`: no limit. The interpreter's own structures come on top; the exporter
-            predicts the whole arena exactly.
+        ram: Budget for the arena, mutable weights + interpreter + max(forward peak, backward peak): bytes, or a string such
+            as "256KB" or "1MiB" (both binary: 1 KB = 1024 bytes). `None`: no limit. Planning estimates the arena of the
+            host's interpreter to a few percent; the exporter predicts it exactly.
         update_fraction: Share of all convolution weights updated per step, in [0, 1]; 0.02 if not given. 0 updates
             biases only.
         layers: Explicit choice instead: input channels per step by layer name of the prepared model (`SeparableConv2D`

@@ -56,12 +56,13 @@ class CostItem:
 
 @dataclasses.dataclass(frozen=True)
 class PlanCost:
-    """Predicted bytes on a device, float32, without the interpreter's own structures.
+    """Predicted bytes on a device, float32.
 
     Attributes:
         kept_activation_bytes: Values kept from forward to backward: selected channels, pooling places, softmax outputs.
         relu_mask_bytes: Masks of one bit per element that activations keep.
         mutable_weight_bytes: Kernels and biases of the update layers, their velocities, channel numbers, step counter.
+        interpreter_bytes: The interpreter's own structures, estimated; the exporter knows them exactly.
         forward_peak_bytes: Most bytes alive at once during forward, kept ones included, mutable weights not.
         backward_peak_bytes: The same during loss, backward and update.
         items: Every buffer, the largest first.
@@ -70,14 +71,15 @@ class PlanCost:
     kept_activation_bytes: int
     relu_mask_bytes: int
     mutable_weight_bytes: int
+    interpreter_bytes: int
     forward_peak_bytes: int
     backward_peak_bytes: int
     items: tuple[CostItem, ...]
 
     @property
     def total_bytes(self) -> int:
-        """What must fit: mutable weights + the higher of the two peaks."""
-        return self.mutable_weight_bytes + max(self.forward_peak_bytes, self.backward_peak_bytes)
+        """What must fit: mutable weights, interpreter and the higher of the two peaks."""
+        return self.mutable_weight_bytes + self.interpreter_bytes + max(self.forward_peak_bytes, self.backward_peak_bytes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,13 +178,14 @@ class SparseUpdatePlan:
             ("kept activations", cost.kept_activation_bytes),
             ("ReLU masks", cost.relu_mask_bytes),
             ("mutable weights", cost.mutable_weight_bytes),
+            ("interpreter (estimate)", cost.interpreter_bytes),
             ("forward peak", cost.forward_peak_bytes),
             ("backward peak", cost.backward_peak_bytes),
-            ("mutable weights + higher peak", cost.total_bytes),
+            ("weights, interpreter, higher peak", cost.total_bytes),
         )
-        lines = [f"{name:<30} {n_bytes:>12,} bytes" for name, n_bytes in rows]
+        lines = [f"{name:<34} {n_bytes:>12,} bytes" for name, n_bytes in rows]
         if self.ram_bytes is not None:
-            lines.append(f"{'budget':<30} {self.ram_bytes:>12,} bytes")
+            lines.append(f"{'budget':<34} {self.ram_bytes:>12,} bytes")
         lines.append(f"Largest buffers (float32, batch {self.batch_size}):")
         lines += [f"  {item.name:<40} {item.kind:<18} {item.n_bytes:>12,}" for item in cost.items[:N_LARGEST]]
         return lines

@@ -74,7 +74,8 @@ def test_cost_of_a_model_small_enough_to_count_by_hand():
     assert cost.forward_peak_bytes == 4 * (16 * 8 + 16 * 2 + 16 * 6)
     # pool's gradient, selected channels and mask, while relu_2's gradient is made from pool's; the output stays alive.
     assert cost.backward_peak_bytes == 4 * (16 * 2 + 16 * 6 + 6 + 2) + 12
-    assert cost.total_bytes == cost.mutable_weight_bytes + max(cost.forward_peak_bytes, cost.backward_peak_bytes)
+    peak = max(cost.forward_peak_bytes, cost.backward_peak_bytes)
+    assert cost.total_bytes == cost.mutable_weight_bytes + cost.interpreter_bytes + peak
 
 
 def test_momentum_and_batch_size_count():
@@ -89,7 +90,7 @@ def test_momentum_and_batch_size_count():
 
 def test_a_smaller_budget_gives_a_plan_that_fits(mobilenet):
     unlimited = tfdgsu.plan(mobilenet, update_fraction=0.02).cost.total_bytes
-    for ram in (unlimited // 2, unlimited // 6):
+    for ram in (unlimited // 2, unlimited // 4):
         plan = tfdgsu.plan(mobilenet, ram=ram, update_fraction=0.02)
         assert plan.cost.total_bytes <= ram
         assert plan.update_fraction > 0.01
