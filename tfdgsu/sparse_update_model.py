@@ -69,7 +69,7 @@ class SparseUpdateModel(keras.Model):
             name="step", shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation=AGGREGATION
         )
         self._machine.writer = StepWriter(list(self._machine.variables.values()), self.step)
-        self.supports_jit = False  # XLA's convolutions on CPU are several times slower than the native ones.
+        self.supports_jit = False  # Not tested under XLA; Keras then falls back to jit_compile=False.
         self.built = True
 
     @property
