@@ -78,6 +78,10 @@ static inline int32_t TfdgsuSize(const TfLiteEvalTensor* tensor, int axis) {
 static inline int32_t TfdgsuLastSize(const TfLiteEvalTensor* tensor) {
   return TfdgsuSize(tensor, tensor->dims->size - 1);
 }
+// How often the last axis repeats: the product of all others.
+static inline int32_t TfdgsuRows(const TfLiteEvalTensor* tensor) {
+  return TfdgsuElements(tensor) / TfdgsuLastSize(tensor);
+}
 static inline float* TfdgsuFloats(const TfLiteEvalTensor* tensor) {
   return tensor ? tensor->data.f : NULL;
 }

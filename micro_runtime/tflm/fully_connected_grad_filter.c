@@ -8,9 +8,9 @@ static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuSgd* sgd) {
   const TfLiteEvalTensor* x = TfdgsuInput(context, node, 2);
   const TfLiteEvalTensor* dy = TfdgsuInput(context, node, 3);
   const TfLiteEvalTensor* w = TfdgsuInput(context, node, 5);
-  if (TfdgsuRank(x) != 2 || TfdgsuRank(dy) != 2 || TfdgsuRank(w) != 2) return false;
-  if (TfdgsuSize(x, 0) != TfdgsuSize(dy, 0) || TfdgsuSize(dy, 1) != TfdgsuSize(w, 0)) return false;
-  const int32_t k = TfdgsuSize(x, 1);
+  if (TfdgsuRank(x) < 1 || TfdgsuRank(dy) < 1 || TfdgsuRank(w) != 2) return false;
+  if (TfdgsuRows(x) != TfdgsuRows(dy) || TfdgsuLastSize(dy) != TfdgsuSize(w, 0)) return false;
+  const int32_t k = TfdgsuLastSize(x);
   if (!TfdgsuChannelsFit(TfdgsuInput(context, node, 4), k, TfdgsuSize(w, 1))) return false;
   // Fits: the slice has at most as many elements as w.
   return TfdgsuBindSgd(TfdgsuInput(context, node, 1), TfdgsuInput(context, node, 6), o.momentum,
@@ -35,8 +35,8 @@ static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   if (!TfdgsuChannelsInRange(channels, TfdgsuSize(w, 1))) return kTfLiteError;
   tfdgsu_fully_connected_grad_filter_f32(
       TfdgsuFloats(w), TfdgsuFloats(TfdgsuInput(context, node, 6)), TfdgsuFloats(x),
-      TfdgsuFloats(TfdgsuInput(context, node, 3)), TfdgsuInts(channels), &sgd, TfdgsuSize(x, 0),
-      TfdgsuSize(x, 1), TfdgsuSize(w, 1), TfdgsuSize(w, 0));
+      TfdgsuFloats(TfdgsuInput(context, node, 3)), TfdgsuInts(channels), &sgd, TfdgsuRows(x),
+      TfdgsuLastSize(x), TfdgsuSize(w, 1), TfdgsuSize(w, 0));
   return kTfLiteOk;
 }
 

@@ -7,9 +7,9 @@ static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuEpilogue* epilo
   if (!TfdgsuReadOptions(node, &o, sizeof(o))) return false;
   const TfLiteEvalTensor* dy = TfdgsuInput(context, node, 1);
   const TfLiteEvalTensor* w = TfdgsuInput(context, node, 2);
-  if (TfdgsuRank(dy) != 2 || TfdgsuRank(w) != 2) return false;
-  if (TfdgsuSize(dy, 1) != TfdgsuSize(w, 0)) return false;
-  const int32_t sizes[] = {TfdgsuSize(dy, 0), TfdgsuSize(w, 1)};
+  if (TfdgsuRank(dy) < 1 || TfdgsuRank(w) != 2) return false;
+  if (TfdgsuLastSize(dy) != TfdgsuSize(w, 0)) return false;
+  const int32_t sizes[] = {TfdgsuRows(dy), TfdgsuSize(w, 1)};
   const int32_t n = TfdgsuElements(TfdgsuOutput(context, node, 0));
   return TfdgsuProduct(sizes, 2) == n &&
          TfdgsuBindEpilogue(TfdgsuInput(context, node, 3), TfdgsuInput(context, node, 4),
@@ -32,7 +32,7 @@ static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   const TfLiteEvalTensor* w = TfdgsuInput(context, node, 2);
   tfdgsu_fully_connected_grad_input_f32(TfdgsuFloats(TfdgsuOutput(context, node, 0)),
                                         TfdgsuFloats(dy), TfdgsuFloats(w), &epilogue,
-                                        TfdgsuSize(dy, 0), TfdgsuSize(w, 1), TfdgsuSize(w, 0));
+                                        TfdgsuRows(dy), TfdgsuSize(w, 1), TfdgsuSize(w, 0));
   return kTfLiteOk;
 }
 

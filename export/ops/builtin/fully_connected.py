@@ -14,6 +14,12 @@ from .registry import gradient_rule
 def fully_connected_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
     """y = x W^T + b: dx = dz W, dW = dz^T x. Leading dimensions of x count as batch."""
     x, kernel = op.inputs[:2]
+    if x.shape[-1] != kernel.shape[1]:
+        raise ValueError(
+            "Gradients pass through dense layers over the last axis. "
+            f"Received: '{op.outputs[0].name}', which flattens {list(x.shape)} into {kernel.shape[1]} features itself. "
+            "Remedy: put a Flatten layer in front of it."
+        )
     dz = through_fused_activation(op, dy, back)
     dx = None
     if back.needs(x):

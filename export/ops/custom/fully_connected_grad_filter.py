@@ -25,17 +25,15 @@ class FullyConnectedGradFilter(CustomOp):
     @classmethod
     def check_shapes(cls, inputs, outputs, options):
         _, _, x, dy, channels, w, velocity = inputs
-        cls.require(
-            len(x) == len(dy) == len(w) == 2 and x[0] == dy[0] and dy[1] == w[0],
-            "`x_sel` [B,k], `dy` [B,O] and `w` [O,I] must agree",
-            (x, dy, w),
-        )
-        check_channels(cls, channels, x[1], w[1])
-        check_sgd(cls, velocity, (w[0], x[1]), options)
+        agree = min(len(x), len(dy)) >= 1 and x[:-1] == dy[:-1] and len(w) == 2 and dy[-1] == w[0]
+        cls.require(agree, "`x_sel` [...,k], `dy` [...,O] and `w` [O,I] must agree", (x, dy, w))
+        check_channels(cls, channels, x[-1], w[1])
+        check_sgd(cls, velocity, (w[0], x[-1]), options)
 
     @classmethod
     def reference(cls, inputs, options, output_shapes):
         _, lr, x, dy, channels, w, velocity = inputs
         index = (..., slice(None) if channels is None else channels)
-        apply_sgd(w, index, velocity, dy.T @ x, lr, options)
+        gradient = dy.reshape(-1, dy.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+        apply_sgd(w, index, velocity, gradient, lr, options)
         return []

@@ -9,7 +9,7 @@ from .masks import check_epilogue, epilogue
 
 
 class FullyConnectedGradInput(CustomOp):
-    """dx[b,i] = mask(sum over o of dy[b,o] * w[o,i] + addend); dx has any shape of B*I elements."""
+    """dx[..,i] = mask(sum over o of dy[..,o] * w[o,i] + addend); dx has any shape of that many elements."""
 
     NAME = "TfdgsuFullyConnectedGradInput"
     OPTIONS = (Field("mask_alpha", "f"),)
@@ -25,8 +25,9 @@ class FullyConnectedGradInput(CustomOp):
     @classmethod
     def check_shapes(cls, inputs, outputs, options):
         _, dy, w, addend, bits = inputs
-        cls.require(len(dy) == len(w) == 2 and dy[1] == w[0], "`dy` [B,O] and `w` [O,I] must agree", (dy, w))
-        n_elements = dy[0] * w[1]
+        agree = len(dy) >= 1 and len(w) == 2 and dy[-1] == w[0]
+        cls.require(agree, "`dy` [...,O] and `w` [O,I] must agree", (dy, w))
+        n_elements = int(np.prod(dy[:-1])) * w[1]
         cls.require(int(np.prod(outputs[0])) == n_elements, f"`dx` must have {n_elements} elements", outputs[0])
         check_epilogue(cls, outputs[0], addend, bits)
 
