@@ -32,8 +32,9 @@ def read_labelled_data(path: str) -> LabelledData:
         OSError: There is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        # Opened here, because np.load leaves a file that it can't read open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(f"Data must be an .npz file that numpy.savez wrote. Received: {path!r} ({error}).") from error
     if "x" not in arrays or "y" not in arrays:

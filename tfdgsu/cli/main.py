@@ -67,7 +67,7 @@ def _run_command(command: Command, words: list[str]) -> int:
     except Exception as error:
         if not _is_refusal(error):
             raise
-        return _complain(str(error), EXIT_REFUSED)
+        return _complain(_text(error), EXIT_REFUSED)
     return EXIT_OK
 
 
@@ -83,6 +83,12 @@ def _parse(command: Command, values: flags.FlagValues, words: list[str]) -> list
 
 def _is_refusal(error: Exception) -> bool:
     return isinstance(error, _REFUSALS) or _MARK_OF_REFUSAL in str(error)
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {error.filename}"
+    return str(error)
 
 
 def _complain(message: str, exit_code: int) -> int:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -81,7 +82,7 @@ def _print_settings(path: str, bundle: Bundle) -> None:
         "loss": loss["name"] + (" from logits" if loss["from_logits"] else ""),
         "optimizer": f"SGD, momentum {optimizer['momentum']:g}" + (", nesterov" if optimizer["nesterov"] else ""),
         "channels": f"{schedule['policy']}, every {schedule['every']:,} steps, seed {schedule['seed']}",
-        "preprocessing": document.get("preprocessing") or "none noted",
+        "preprocessing": json.dumps(document.get("preprocessing")),
     }
     for name, text in rows.items():
         print(f"{name:<14} {text}")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from . import digits, experiment, fine_tuning
 
 if TYPE_CHECKING:
+    from ...export.arena import ArenaPrediction, BufferPlan
     from .experiment import Outcome
 
-_N_PEAK_TENSORS = 5
+# Smaller ones are no news.
+_SMALLEST_SHARE_OF_PEAK = 0.01
 
 
 def format_summary(outcome: Outcome) -> str:
@@ -38,7 +40,9 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
             "tflm_before": outcome.tflm_before,
             "tflm_after": outcome.tflm_after,
         },
-        "max_loss_difference": outcome.max_loss_difference,
+        "max_loss_difference": float(outcome.loss_differences.max()),
+        "n_equal_steps": outcome.n_equal_steps,
+        "max_loss_difference_of_equal_steps": float(outcome.loss_differences[: outcome.n_equal_steps].max(initial=0)),
         "bundle_bytes": outcome.report.file_bytes,
         "arena_predicted_bytes": predicted.total_bytes,
         "arena_measured_bytes": arena.total_bytes,
@@ -46,9 +50,13 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
         "arena_head_bytes": arena.head_bytes,
         "arena_tail_bytes": arena.tail_bytes,
         "variable_bytes": predicted.tail_by_kind["variables"],
-        "peak_tensors": {b.name: b.n_bytes for b in predicted.peak_buffers[:_N_PEAK_TENSORS]},
+        "peak_tensors": {b.name: b.n_bytes for b in _peak_tensors(predicted)},
         "peak_op": predicted.peak_op,
     }
+
+
+def _peak_tensors(arena: ArenaPrediction) -> list[BufferPlan]:
+    return [b for b in arena.peak_buffers if b.n_bytes >= _SMALLEST_SHARE_OF_PEAK * arena.peak_live_bytes]
 
 
 def _format_accuracy(outcome: Outcome) -> str:
@@ -60,8 +68,18 @@ def _format_accuracy(outcome: Outcome) -> str:
     lines = [f"{f'Accuracy on {outcome.n_held_out} held-out images':<44}{'Keras':>8}{'TFLM':>8}"]
     for name, in_keras, in_tflm in rows:
         lines.append(f"  {name:<42}{in_keras:>8.3f}" + ("" if in_tflm is None else f"{in_tflm:>8.3f}"))
-    lines.append(f"Largest difference between the two losses of a step: {outcome.max_loss_difference:.1e}")
-    return "\n".join(lines)
+    return "\n".join([*lines, _format_difference(outcome)])
+
+
+def _format_difference(outcome: Outcome) -> str:
+    differences, n_equal = outcome.loss_differences, outcome.n_equal_steps
+    if n_equal == outcome.n_steps:
+        return f"The two losses of a step differ by at most {differences.max():.1e}."
+    return (
+        f"The two losses of a step differ by at most {differences[:n_equal].max(initial=0):.1e} in the first {n_equal:,} "
+        f"steps, later by {differences.max():.1e}:\n"
+        "an input of a ReLU so close to 0 that rounding decides lets a gradient pass on one side only."
+    )
 
 
 def _format_update(outcome: Outcome) -> str:
@@ -81,7 +99,7 @@ def _format_arena(outcome: Outcome) -> str:
         f"  {measured.predicted_cortex_m_bytes:>8,}  predicted on a 32-bit Cortex-M",
         "Where they go:",
         f"  {measured.head_bytes:>8,}  head: activations, gradients. At its peak, {predicted.peak_op}:",
-        *(f"  {buffer.n_bytes:>16,}  {buffer.name}" for buffer in predicted.peak_buffers[:_N_PEAK_TENSORS]),
+        *(f"  {buffer.n_bytes:>16,}  {buffer.name}" for buffer in _peak_tensors(predicted)),
         f"  {n_variable_bytes:>8,}  tail: variables, the weights that train",
         f"  {measured.tail_bytes - n_variable_bytes:>8,}  tail: the interpreter's structures",
     ]

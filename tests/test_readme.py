@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The README's commands, code and figures are what the repository has."""
+
+import importlib.util
+import pathlib
+import re
+
+import numpy as np
+
+from tfdgsu.gradient_rules import RULES
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_python_blocks_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102
+    assert np.isfinite(namespace["loss"])
+    np.testing.assert_allclose(namespace["probabilities"].sum(), 1, rtol=1e-5)
+    assert (tmp_path / "model.tflite").stat().st_size == namespace["report"].file_bytes
+    assert (tmp_path / "weights.tfdw").exists()
+    assert "Arena on x86-64" in capsys.readouterr().out
+
+
+def test_ci_runs_the_test_command():
+    commands = [block.strip() for block in blocks("sh")]
+    assert len(commands) == 2
+    (test_command,) = [command for command in commands if command.endswith("pytest")]
+    assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_figures_are_those_of_the_stored_results():
+    path = ROOT / "benchmarks" / "readme_figures.py"
+    spec = importlib.util.spec_from_file_location("readme_figures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.BEGIN + module.read_figures() + module.END in README, "run python benchmarks/readme_figures.py"
+
+
+def test_layer_table_names_every_layer_with_a_gradient_rule():
+    table = README.partition("## Layers")[2].partition("##")[0]
+    names = {layer_type.__name__.removesuffix("1D").removesuffix("2D") for layer_type in RULES}
+    assert sorted(name for name in names if name not in table) == []
+
+
+def test_relative_links_lead_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
