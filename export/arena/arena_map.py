@@ -25,10 +25,11 @@ def format_arena_map(prediction: ArenaPrediction, width: int = 64) -> str:
     named = sorted(prediction.buffers, key=lambda b: -b.n_bytes)[:_N_NAMED]
     marks = {id(b): mark for b, mark in zip(named, _MARKS, strict=False)}
     label = max(len(m) for m in prediction.moments)
-    lines = [
+    title = (
         f"Arena ({prediction.target}): {prediction.total_bytes:,} bytes = head {prediction.head_bytes:,} "
         f"+ tail {prediction.tail_bytes:,}; AllocateTensors needs {prediction.minimum_arena_bytes:,}"
-    ]
+    )
+    lines = [title]
     for moment, op in enumerate(prediction.moments):
         live = sum(b.n_bytes for b in prediction.alive_at(moment))
         peak = " <" if moment == prediction.peak_moment else ""

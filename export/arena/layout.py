@@ -67,7 +67,8 @@ LAYOUTS = {
         allocation_info=Struct(32, 8),
         pointer=Struct(8, 8),
     ),
-    # Without either, as device builds are by default: plain allocators, as `MicroInterpreter(model, resolver, arena, arena_bytes)` makes them.
+    # Without either, as device builds are by default: the allocators that
+    # `MicroInterpreter(model, resolver, arena, arena_bytes)` makes.
     "cortex_m": Layout(
         allocators=(Struct(36, 4), Struct(44, 4), Struct(36, 4)),
         builtin_data_allocator=Struct(8, 4),

@@ -54,7 +54,8 @@ class ArenaPrediction:
         head_bytes: Activations and scratch; reused all the time.
         tail_bytes: What lives as long as the interpreter.
         minimum_arena_bytes: Smallest arena in which AllocateTensors succeeds. More than the total if its
-            temporary data needs more room than the head.
+            temporary data needs more room than the head. Includes room for the temporaries of an op that
+            allocates persistent data in Prepare: TFLM does not notice when one overwrites the other.
         buffers: The head, buffer by buffer, in the planner's order.
         moments: What happens when: "(inputs)", then the ops.
         peak_moment: The first moment at which most bytes of the head are alive.

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Hand-made flatbuffers: graphs that no converter would write."""
+
+import flatbuffers
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema_fb
+
+_TYPES = {
+    "float32": schema_fb.TensorType.FLOAT32,
+    "int8": schema_fb.TensorType.INT8,
+    "int32": schema_fb.TensorType.INT32,
+    "uint8": schema_fb.TensorType.UINT8,
+}
+
+
+class FlatGraph:
+    """Builds a one-subgraph `.tflite` from tensor indices.
+
+    Example:
+        graph = FlatGraph()
+        x, y = graph.tensor([1, 4]), graph.tensor([1, 4])
+        graph.op("RELU", [x], [y])
+        model = graph.build([x], [y])
+    """
+
+    def __init__(self):
+        self._tensors = []
+        self._ops = []
+        self._codes = []
+        self._buffers = [schema_fb.BufferT()]
+        self._metadata = []
+
+    def tensor(self, shape, dtype="float32", data=None, variable=False, scales=None, zero_point=0, axis=0) -> int:
+        """Adds a tensor; int8 gets one scale of 0.5 unless `scales` (along `axis`) are given. Returns its index."""
+        tensor = schema_fb.TensorT()
+        tensor.name = f"t{len(self._tensors)}".encode()
+        tensor.shape = np.asarray(shape, np.int32)
+        tensor.type = _TYPES[dtype]
+        tensor.isVariable = variable
+        if data is not None:
+            tensor.buffer = self._add_buffer(np.asarray(data, dtype).tobytes())
+        if scales is None and dtype == "int8":
+            scales = [0.5]
+        if scales is not None:
+            tensor.quantization = schema_fb.QuantizationParametersT()
+            tensor.quantization.scale = np.asarray(scales, np.float32)
+            tensor.quantization.zeroPoint = np.full(len(scales), zero_point, np.int64)
+            tensor.quantization.quantizedDimension = axis
+        self._tensors.append(tensor)
+        return len(self._tensors) - 1
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """Dimensions of a tensor."""
+        return tuple(int(d) for d in self._tensors[tensor].shape)
+
+    def is_constant(self, tensor: int) -> bool:
+        """Whether a tensor has data."""
+        return self._tensors[tensor].buffer > 0
+
+    def op(self, name, inputs, outputs, options=None, custom_options=None) -> None:
+        """Adds an op: a builtin by the schema's name, else a custom op. `options`: class name and fields."""
+        code = schema_fb.OperatorCodeT()
+        code.version = 1
+        builtin = getattr(schema_fb.BuiltinOperator, name, None)
+        if builtin is None:
+            builtin = schema_fb.BuiltinOperator.CUSTOM
+            code.customCode = name.encode()
+        code.builtinCode = builtin
+        code.deprecatedBuiltinCode = min(builtin, 127)
+        op = schema_fb.OperatorT()
+        op.opcodeIndex = len(self._codes)
+        op.inputs, op.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
+        if options is not None:
+            kind, fields = options
+            op.builtinOptionsType = getattr(schema_fb.BuiltinOptions, kind)
+            op.builtinOptions = getattr(schema_fb, kind + "T")()
+            for field, value in fields.items():
+                setattr(op.builtinOptions, field, value)
+        if custom_options is not None:
+            op.customOptions = np.frombuffer(custom_options, np.uint8)
+        self._codes.append(code)
+        self._ops.append(op)
+
+    def prescribe_offsets(self, offsets) -> None:
+        """Adds an offline memory plan: an offset for each tensor, -1 for none."""
+        entry = schema_fb.MetadataT()
+        entry.name = b"OfflineMemoryAllocation"
+        entry.buffer = self._add_buffer(np.asarray([1, 0, len(offsets), *offsets], np.int32).tobytes())
+        self._metadata.append(entry)
+
+    def build(self, inputs, outputs) -> bytes:
+        """Writes the flatbuffer."""
+        subgraph = schema_fb.SubGraphT()
+        subgraph.tensors, subgraph.operators = self._tensors, self._ops
+        subgraph.inputs, subgraph.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
+        model = schema_fb.ModelT()
+        model.version = 3
+        model.operatorCodes, model.subgraphs, model.buffers = self._codes, [subgraph], self._buffers
+        model.metadata = self._metadata or None
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    def _add_buffer(self, data: bytes) -> int:
+        buffer = schema_fb.BufferT()
+        buffer.data = np.frombuffer(data, np.uint8)
+        self._buffers.append(buffer)
+        return len(self._buffers) - 1
