@@ -42,11 +42,6 @@ def measure_arena(model: bytes, arena_bytes: int = PLENTY_BYTES) -> ArenaUsage:
     return usage
 
 
-def can_allocate(model: bytes, arena_bytes: int) -> bool:
-    """Whether AllocateTensors succeeds in an arena of this size."""
-    return probe_arenas([(model, arena_bytes)])[0][0] is not None
-
-
 def probe_arenas(attempts: list[tuple[bytes, int]]) -> list[tuple[ArenaUsage | None, str]]:
     """Tries models with arena sizes; the usage is None where it failed. Also returns what was printed."""
     with tempfile.TemporaryDirectory() as folder:
