@@ -17,7 +17,7 @@ from .convert import convert_forward
 from .from_keras import read_training_spec
 from .ir import Graph
 from .ir.verify import verify
-from .metadata import METADATA_NAME, pack_metadata, seal
+from .metadata import METADATA_NAME, ArenaBytes, pack_metadata, seal
 from .passes import add_inference_signature
 from .passes.bind_update_layers import make_marks
 from .report import ExportReport
@@ -50,8 +50,8 @@ def export_training_bundle(
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.
         path: Where to write the bundle.
         batch_size: Examples per step, baked into the file.
-        ram: Arena limit in bytes or as "256KB", checked against what the host interpreter
-            will report. Default: the plan's ``ram``; no limit if it has none.
+        ram: Arena limit in bytes or as "256KB", checked against the smallest arena that the
+            host interpreter can work in. Default: the plan's ``ram``; no limit if it has none.
         callback: A ``DynamicSparseCallback`` whose policy the device shall follow; draws what ``fit`` would draw when
             it begins. Default: the policy that training used last, channels as they are.
         preprocessing: JSON-serialisable note on how inputs are made, stored in the metadata.
@@ -149,30 +149,38 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
 
 def _finish(graph: Graph, document, path, limit: int | None, c_array_path, plan) -> ExportReport:
     """Predicts, proves and checks the arena, and only then writes."""
-    unsized = _serialise(graph, document, 0, 0)
+    unsized = _serialise(graph, document)
     host, device = predict_arena(unsized, "x86_64"), predict_arena(unsized, "cortex_m")
     for prediction in (host, device):
         verify_no_overlap(prediction)
     _check_budget(host, limit)
-    data = _serialise(graph, document, host.total_bytes, device.total_bytes)
+    data = _serialise(graph, document, host, device)
     if c_array_path is not None:
         atomic_write(c_array_path, format_c_array(data, os.path.basename(os.fspath(path))).encode())
     atomic_write(path, data)
     return ExportReport(os.fspath(path), len(data), host, device, plan, str(graph))
 
 
-def _serialise(graph: Graph, document, host_bytes: int, device_bytes: int) -> bytes:
+def _serialise(
+    graph: Graph, document, host: ArenaPrediction | None = None, device: ArenaPrediction | None = None
+) -> bytes:
+    """The file; without predictions, one of the same size to predict from."""
     if document is None:
         return write_graph(graph, description="Inference model made by tfdgsu")
-    metadata = pack_metadata(document, host_bytes, device_bytes)
+    document = {**document, "arena_is_exact": host is None or host.exact}
+    metadata = pack_metadata(document, _arena_bytes(host), _arena_bytes(device))
     return seal(write_graph(graph, {METADATA_NAME: metadata}, DESCRIPTION))
 
 
+def _arena_bytes(prediction: ArenaPrediction | None) -> ArenaBytes:
+    return ArenaBytes(prediction.total_bytes, prediction.minimum_arena_bytes) if prediction else ArenaBytes(0, 0)
+
+
 def _check_budget(arena: ArenaPrediction, limit: int | None) -> None:
-    if limit is None or arena.total_bytes <= limit:
+    if limit is None or arena.minimum_arena_bytes <= limit:
         return
     largest = ", ".join(f"{b.name} ({b.n_bytes:,})" for b in arena.peak_buffers[:3])
     raise ValueError(
-        f"Arena needs {arena.total_bytes:,} bytes, budget is {limit:,}. Largest at the peak: {largest}. "
+        f"Arena needs {arena.minimum_arena_bytes:,} bytes, budget is {limit:,}. Largest at the peak: {largest}. "
         "Remedy: raise ram=, update fewer channels, or plan update layers nearer to the output."
     )

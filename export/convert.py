@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ..captured_output import captured_output
 from .ir import Graph
-from .passes import elide_broadcast_reshapes
+from .passes import check_runnable, elide_broadcast_reshapes
 from .passes.name_after_layers import name_after_layers
 from .schema import read_graph
 
@@ -40,7 +40,7 @@ def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.
     if foreign:
         raise ValueError(f"A bundle has builtin ops and tfdgsu's own only. Received: {', '.join(foreign)}. {_REMEDY}")
     graph = name_after_layers(graph, [layer.name for layer in model.layers])
-    return elide_broadcast_reshapes.run(graph)
+    return check_runnable.run(elide_broadcast_reshapes.run(graph))
 
 
 def check_convertible(model: keras.Model) -> None:

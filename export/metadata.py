@@ -7,7 +7,7 @@ checksum are known to be right before anything else is read. Needs the standard
 library only.
 
 Example:
-  >>> buffer = pack_metadata({"batch_size": 1}, arena_bytes_x86_64=4096, arena_bytes_cortex_m=3072)
+  >>> buffer = pack_metadata({"batch_size": 1}, x86_64=ArenaBytes(4096, 4352), cortex_m=ArenaBytes(3072, 3072))
   >>> data = seal(write_flatbuffer(..., metadata={"tfdgsu": buffer}))
   >>> header, document = unpack_metadata(data)
   >>> document["batch_size"]
@@ -22,7 +22,7 @@ from typing import NamedTuple
 METADATA_NAME = "tfdgsu"
 MAGIC = b"TFDGSU\r\n"  # like PNG's: a transfer in text mode breaks it
 FORMAT_VERSION = 1
-_HEADER = struct.Struct("<8sIIIIII")
+_HEADER = struct.Struct("<8sIIIIIIII")
 _FILE_BYTES = struct.Struct("<I")
 _FILE_BYTES_OFFSET = 12
 _CRC_OFFSET = 16
@@ -30,6 +30,13 @@ _CRC_OFFSET = 16
 
 class BundleError(ValueError):
     """A file that is not an intact training bundle of a known version."""
+
+
+class ArenaBytes(NamedTuple):
+    """One target's arena: what it holds in the end, and the smallest one that can be planned in."""
+
+    used: int
+    minimum: int
 
 
 class Header(NamedTuple):
@@ -40,22 +47,24 @@ class Header(NamedTuple):
     file_bytes: int
     crc32: int
     arena_bytes_x86_64: int
+    minimum_arena_bytes_x86_64: int
     arena_bytes_cortex_m: int
+    minimum_arena_bytes_cortex_m: int
     json_bytes: int
 
 
-def pack_metadata(document, arena_bytes_x86_64, arena_bytes_cortex_m):
+def pack_metadata(document, x86_64: ArenaBytes, cortex_m: ArenaBytes):
     """The metadata buffer of a bundle, its length and checksum still to be `seal`ed.
 
     Args:
       document: JSON-serialisable dict.
-      arena_bytes_x86_64, arena_bytes_cortex_m: predicted `arena_used_bytes()`.
+      x86_64, cortex_m: Predicted arena of each target.
 
     Returns:
       bytes. Length depends on `document` only, so it can be replaced in place.
     """
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-    return _HEADER.pack(MAGIC, FORMAT_VERSION, 0, 0, arena_bytes_x86_64, arena_bytes_cortex_m, len(text)) + text
+    return _HEADER.pack(MAGIC, FORMAT_VERSION, 0, 0, *x86_64, *cortex_m, len(text)) + text
 
 
 def seal(data):

@@ -12,7 +12,7 @@ class ArenaReport(NamedTuple):
         head_bytes: Activations, sharing memory by lifetime.
         tail_bytes: Variables and the interpreter's structures.
         total_bytes: Both, as TFLM reports it.
-        arena_bytes: What the session gave; planning needs some more than `total_bytes` for a moment.
+        arena_bytes: What the session gave; planning may need more than `total_bytes` for a moment.
         predicted_bytes: `total_bytes` as the exporter predicted it for x86-64.
         predicted_cortex_m_bytes: The same for a 32-bit Cortex-M.
     """

@@ -15,7 +15,7 @@ from .shape_rules import RULES
 
 # (fewest inputs, most inputs, outputs) by builtin code of the ops that the pinned wheel runs on float32. Values
 # from TFLM's kernels.
-_OTHER_OPS = {
+OTHER_OPS = {
     5: (1, 1, 1),  # DEPTH_TO_SPACE
     23: (2, 2, 1),  # RESIZE_BILINEAR
     26: (1, 1, 1),  # SPACE_TO_DEPTH
@@ -116,9 +116,9 @@ def _check_constant_channels(op, inputs: list[Tensor | None], options: dict) -> 
 
 def _check_other(operator: Operator, inputs: list[Tensor | None], outputs: list[Tensor]) -> None:
     code = operator.builtin_code
-    if code not in _OTHER_OPS:
+    if code not in OTHER_OPS:
         raise ValueError(f"it must be an op that bundles may hold. Received: builtin code {code}.")
-    fewest, most, n_outputs = _OTHER_OPS[code]
+    fewest, most, n_outputs = OTHER_OPS[code]
     if not fewest <= len(inputs) <= most or len(outputs) != n_outputs or None in inputs[:fewest]:
         raise ValueError(f"code {code} needs {fewest} to {most} inputs and {n_outputs} output.")
     for position in _CONSTANT_INPUTS.get(code, ()):

@@ -16,9 +16,10 @@ from .evaluation import Evaluation, score
 from .interpreter import Interpreter
 from .weights_file import read_weights, write_weights
 
-# What AllocateTensors needs at the end of the head while it plans, per tensor; measured about 64.
-_PLANNING_BYTES_PER_TENSOR = 128
-_PLANNING_BYTES = 4096
+# Room for ops whose cost the exporter doesn't know, per tensor of the model and once.
+_UNKNOWN_BYTES_PER_TENSOR = 256
+_UNKNOWN_BYTES = 16384
+_ARENA_ALIGNMENT = 16  # The prediction holds for multiples of it.
 # Below this TFLM crashes before it can complain: its allocators live in the arena too.
 _SMALLEST_ARENA_BYTES = 1024
 _LARGEST_DEFAULT_ARENA_BYTES = 1 << 30
@@ -37,7 +38,7 @@ class Session:
 
     Args:
         path: Bundle written by `export_training_bundle`.
-        arena_bytes: Size of the arena. Default: what the exporter predicted, and room for planning.
+        arena_bytes: Size of the arena. Default: the smallest that the exporter predicted to work.
 
     Raises:
         OSError: The file can't be read.
@@ -189,8 +190,10 @@ class Session:
         return self._interpreter.get_output(self._bundle.outputs[name].position)
 
     def _recommended_arena_bytes(self) -> int:
-        planning = _PLANNING_BYTES + _PLANNING_BYTES_PER_TENSOR * self._bundle.n_tensors
-        return self._bundle.header.arena_bytes_x86_64 + planning
+        minimum = self._bundle.header.minimum_arena_bytes_x86_64
+        if not self._bundle.document["arena_is_exact"]:
+            minimum += _UNKNOWN_BYTES + _UNKNOWN_BYTES_PER_TENSOR * self._bundle.n_tensors
+        return -(-max(minimum, _SMALLEST_ARENA_BYTES) // _ARENA_ALIGNMENT) * _ARENA_ALIGNMENT
 
     def _choose_arena(self, arena_bytes: int | None) -> int:
         recommended = self._recommended_arena_bytes()
@@ -202,20 +205,20 @@ class Session:
             return recommended
         if not isinstance(arena_bytes, (int, np.integer)) or isinstance(arena_bytes, bool):
             raise TypeError(f"arena_bytes must be an integer. Received: {arena_bytes!r}.")
-        needed = max(self._bundle.header.arena_bytes_x86_64, _SMALLEST_ARENA_BYTES)
+        needed = max(self._bundle.header.minimum_arena_bytes_x86_64, _SMALLEST_ARENA_BYTES)
         if arena_bytes < needed:
             raise ArenaError(
                 f"Arena needs {needed:,} bytes on this machine. Received: arena_bytes={arena_bytes:,}. "
-                f"Remedy: leave arena_bytes out, or give {recommended:,}, which includes room for planning."
+                f"Remedy: leave arena_bytes out, or give at least {recommended:,}."
             )
-        return int(arena_bytes)
+        return int(arena_bytes) // _ARENA_ALIGNMENT * _ARENA_ALIGNMENT
 
     def _explain(self, error: InterpreterError) -> Exception:
-        """An arena that holds the model but not its planning is the caller's mistake, not the model's."""
+        """Where the exporter knew a lower bound only, a small arena is the caller's mistake, not the model's."""
         recommended = self._recommended_arena_bytes()
         if self._arena_bytes >= recommended:
             return error
         return ArenaError(
-            f"Arena needs up to {recommended:,} bytes while it is planned. Received: arena_bytes="
-            f"{self._arena_bytes:,}. TFLM says: {error}"
+            f"Arena needs up to {recommended:,} bytes. Received: arena_bytes={self._arena_bytes:,}. "
+            f"TFLM says: {error}"
         )
