@@ -35,7 +35,9 @@ TARGET_RATIO = 2.5
 _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/keras_step.json", "Where to write the results.")
 _N_STEPS = flags.DEFINE_integer("n_steps", 40, "Timed steps per variant.", lower_bound=1)
 _N_WARM_UP = flags.DEFINE_integer("n_warm_up", 5, "Steps per variant in front of the timed ones.", lower_bound=1)
-_MEMORY_OF = flags.DEFINE_enum("memory_of", None, VARIANTS, "Only print the peak memory of one variant, in this process.")
+_MEMORY_OF = flags.DEFINE_enum(
+    "memory_of", None, VARIANTS, "Only print the peak memory of one variant, in this process."
+)
 
 
 def make_plan(model):

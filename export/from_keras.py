@@ -112,7 +112,9 @@ def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
         kernel=to_tflite(kind, keras.ops.convert_to_numpy(layer.kernel)),
         bias=keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None,
         update_bias=bool(update.update_bias),
-        kernel_velocity=None if kernel_velocity is None else to_tflite(kind, keras.ops.convert_to_numpy(kernel_velocity)),
+        kernel_velocity=None
+        if kernel_velocity is None
+        else to_tflite(kind, keras.ops.convert_to_numpy(kernel_velocity)),
         bias_velocity=_bias_velocity(sparse_model, update.name) if update.update_bias and layer.use_bias else None,
     )
 

@@ -104,4 +104,3 @@ def custom_op(kind: str, inputs: list[Tensor | None], outputs: list[Tensor], opt
     """A custom op with its mutated operands filled in from its definition."""
     mutated = tuple(inputs[i] for i in REGISTRY[kind].mutates(options) if inputs[i] is not None)
     return Op(kind, inputs, outputs, options, is_custom=True, mutates=mutated)
-

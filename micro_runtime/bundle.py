@@ -154,7 +154,11 @@ def _check_document(document: dict[str, Any]) -> None:
         "arena_is_exact": bool,
     }
     for name, kind in kinds.items():
-        _require(type(document.get(name)) is kind, f"metadata must have a {kind.__name__} `{name}`", type(document.get(name)).__name__)
+        _require(
+            type(document.get(name)) is kind,
+            f"metadata must have a {kind.__name__} `{name}`",
+            type(document.get(name)).__name__,
+        )
     n_classes = document.get("n_classes", 0)
     _require(n_classes is None or (type(n_classes) is int and n_classes > 0), "`n_classes` must be a count", n_classes)
     loss = document["loss"]

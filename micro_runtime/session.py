@@ -219,6 +219,5 @@ class Session:
         if self._arena_bytes >= recommended:
             return error
         return ArenaError(
-            f"Arena needs up to {recommended:,} bytes. Received: arena_bytes={self._arena_bytes:,}. "
-            f"TFLM says: {error}"
+            f"Arena needs up to {recommended:,} bytes. Received: arena_bytes={self._arena_bytes:,}. TFLM says: {error}"
         )

@@ -12,7 +12,6 @@ import pathlib
 import sys
 
 import numpy as np
-
 from tfdgsu.export.metadata import BundleError, seal
 from tfdgsu.micro_runtime import ArenaError, InterpreterError, NonFiniteLossError, Session
 

@@ -45,7 +45,7 @@ def assert_step_matches(model, tmp_path, loss, y, layer_name="deep", batch_size=
     path = tmp_path / "model.tflite"
     layer = model.get_layer(layer_name)
     n_channels = layer.kernel.shape[-2]
-    sparse, _ = export(model, path, {layer_name: n_channels}, loss, batch_size)
+    export(model, path, {layer_name: n_channels}, loss, batch_size)
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (batch_size, *model.input_shape[1:])).astype(np.float32)
     expected_loss, kernel, bias = dense_step(model, x, y, loss, layer_name)

@@ -10,10 +10,10 @@ import model_zoo
 import numpy as np
 import pytest
 import tolerances
-
-import tfdgsu
 from tfdgsu.export.schema import read_graph
 from tfdgsu.export.weight_layout import to_tflite
+
+import tfdgsu
 
 N_STEPS = 100
 EVERY = 7

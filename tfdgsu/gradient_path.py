@@ -34,7 +34,9 @@ class GradientPath:
 
         It is differentiated together with the loss, of the logits, so backward begins in front of it.
         """
-        makers = {call.output: call for call in self.calls if isinstance(call.layer, (layers.Softmax, layers.Activation))}
+        makers = {
+            call.output: call for call in self.calls if isinstance(call.layer, (layers.Softmax, layers.Activation))
+        }
         outputs = [value for value in self.graph.outputs if value in makers and not value.consumers]
         return {value: makers[value] for value in outputs if makers[value].inputs[0] not in self.graph.outputs}
 
@@ -98,11 +100,11 @@ def _update_refusal(call: LayerCall, graph: LayerGraph) -> str | None:
     n_calls = len(graph.calls_of(layer))
     if n_calls > 1:
         return f"an update layer must be called once. Received: {n_calls} calls. Give each call a layer of its own."
-    for attribute in sorted(vars(layer)):
-        if attribute.endswith(("kernel_regularizer", "depthwise_regularizer", "bias_regularizer", "_constraint")):
-            if getattr(layer, attribute) is not None:
-                return (
-                    f"a sparse update doesn't see the whole weight, so {attribute} must be None. "
-                    f"Received: {attribute}={getattr(layer, attribute)!r}. Use the optimizer's weight_decay."
-                )
+    suffixes = ("kernel_regularizer", "depthwise_regularizer", "bias_regularizer", "_constraint")
+    for attribute, value in sorted(vars(layer).items()):
+        if attribute.endswith(suffixes) and value is not None:
+            return (
+                f"a sparse update doesn't see the whole weight, so {attribute} must be None. "
+                f"Received: {attribute}={value!r}. Use the optimizer's weight_decay."
+            )
     return None

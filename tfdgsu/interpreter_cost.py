@@ -20,7 +20,9 @@ ALIGNMENT = 16
 N_STEP_TENSORS = 7  # x, y, learning rate, train, step counter, output, loss.
 
 
-def predict(path: GradientPath, updates: tuple[LayerUpdate, ...], n_moments: int, n_buffers: int, n_weights: int) -> int:
+def predict(
+    path: GradientPath, updates: tuple[LayerUpdate, ...], n_moments: int, n_buffers: int, n_weights: int
+) -> int:
     """Returns the estimated bytes.
 
     Args:

@@ -63,7 +63,9 @@ class LayerCall:
 
     def arguments(self, tensor_of: Callable[[Value], Any]) -> tuple[tuple, dict]:
         """Returns `(args, kwargs)` with every `Value` replaced by `tensor_of(value)`."""
-        return tree.map_structure(lambda leaf: tensor_of(leaf) if isinstance(leaf, Value) else leaf, (self.args, self.kwargs))
+        return tree.map_structure(
+            lambda leaf: tensor_of(leaf) if isinstance(leaf, Value) else leaf, (self.args, self.kwargs)
+        )
 
 
 @dataclasses.dataclass(eq=False)
@@ -117,7 +119,9 @@ def flatten(model: keras.Model) -> LayerGraph:
         for value in call.inputs:
             value.consumers.append(call)
     input_structure = tree.pack_sequence_as(functional._inputs_struct, inputs)
-    return LayerGraph(inputs, calls, outputs, input_structure, tree.pack_sequence_as(functional._outputs_struct, outputs))
+    return LayerGraph(
+        inputs, calls, outputs, input_structure, tree.pack_sequence_as(functional._outputs_struct, outputs)
+    )
 
 
 def is_inlinable(operation: Any) -> bool:

@@ -69,7 +69,9 @@ def predict(path: GradientPath, updates: tuple[LayerUpdate, ...], batch_size: in
         kept_activation_bytes=sum(buffer.n_bytes for buffer in step.kept),
         relu_mask_bytes=sum(buffer.n_bytes for buffer in step.masks.values()),
         mutable_weight_bytes=sum(item.n_bytes for item in weights) + FLOAT_BYTES,  # + the step counter
-        interpreter_bytes=interpreter_cost.predict(path, updates, step.timeline.now, len(step.timeline.buffers), len(weights)),
+        interpreter_bytes=interpreter_cost.predict(
+            path, updates, step.timeline.now, len(step.timeline.buffers), len(weights)
+        ),
         forward_peak_bytes=step.timeline.peak_bytes(0, n_forward),
         backward_peak_bytes=step.timeline.peak_bytes(n_forward, step.timeline.now),
         items=tuple(sorted(buffers + weights, key=lambda item: -item.n_bytes)),

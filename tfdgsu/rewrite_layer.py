@@ -12,7 +12,14 @@ from keras import layers
 from .fold_batch_norm import fold, is_linear
 
 # Cloned with their weights; anything else that has weights is reused as it is and stays frozen.
-WEIGHTED = (layers.Conv2D, layers.Conv1D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense, layers.BatchNormalization)
+WEIGHTED = (
+    layers.Conv2D,
+    layers.Conv1D,
+    layers.DepthwiseConv2D,
+    layers.SeparableConv2D,
+    layers.Dense,
+    layers.BatchNormalization,
+)
 STATELESS = (
     layers.ReLU,
     layers.LeakyReLU,
@@ -80,7 +87,9 @@ def _rewrite_weighted(layer, norm, unique) -> list[Link]:
         kernel, last = layer.kernel, _clone_linear
         if getattr(layer, "padding", None) == "causal":
             n_padded = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
-            padding = layers.ZeroPadding1D((n_padded, 0), name=unique(f"{layer.name}_padding"), dtype=layer.dtype_policy)
+            padding = layers.ZeroPadding1D(
+                (n_padded, 0), name=unique(f"{layer.name}_padding"), dtype=layer.dtype_policy
+            )
             chain.append(Link(padding))
     kernel = keras.ops.convert_to_numpy(kernel)
     bias = keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None

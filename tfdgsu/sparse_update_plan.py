@@ -79,7 +79,9 @@ class PlanCost:
     @property
     def total_bytes(self) -> int:
         """What must fit: mutable weights, interpreter and the higher of the two peaks."""
-        return self.mutable_weight_bytes + self.interpreter_bytes + max(self.forward_peak_bytes, self.backward_peak_bytes)
+        return (
+            self.mutable_weight_bytes + self.interpreter_bytes + max(self.forward_peak_bytes, self.backward_peak_bytes)
+        )
 
 
 @dataclasses.dataclass(frozen=True)

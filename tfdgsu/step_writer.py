@@ -49,7 +49,9 @@ class StepWriter:
 
 
 def _scatter(kernel: tf.Variable, channels: tf.Tensor, updated: tf.Tensor) -> None:
-    kernel.scatter_nd_update(scatter_indices(tuple(kernel.shape), tf.convert_to_tensor(channels)), tf.convert_to_tensor(updated))
+    kernel.scatter_nd_update(
+        scatter_indices(tuple(kernel.shape), tf.convert_to_tensor(channels)), tf.convert_to_tensor(updated)
+    )
 
 
 def _blend(running: tf.Variable, channels: tf.Tensor, norm: tf.Tensor) -> None:

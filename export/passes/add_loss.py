@@ -45,10 +45,9 @@ def _loss_operand(graph: Graph, output: Tensor, loss: LossSpec) -> tuple[Tensor,
     """The tensor the loss is taken of, and whether it holds logits."""
     producer = graph.producer(output)
     activation = _FOLDED_ACTIVATION.get(loss.name)
-    if not loss.from_logits and activation is not None and producer.kind == activation:
-        if activation == "LOGISTIC" or producer.options.beta == 1.0:
-            return producer.inputs[0], True
-    return output, loss.from_logits
+    if loss.from_logits or producer.kind != activation or getattr(producer.options, "beta", 1.0) != 1.0:
+        return output, loss.from_logits
+    return producer.inputs[0], True
 
 
 def _label(output: Tensor, loss: LossSpec) -> Tensor:

@@ -12,10 +12,10 @@ import pytest
 import tensorflow as tf
 import tolerances
 from keras import layers
-
-import tfdgsu
 from tfdgsu.export.metadata import unpack_metadata
 from tfdgsu.export.schema import read_graph
+
+import tfdgsu
 
 LEARNING_RATE = 0.01
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import keras
 import pytest
-
 from tfdgsu.export.from_keras import read_loss, read_sgd
 from tfdgsu.export.training_spec import LossSpec, SgdSpec
 

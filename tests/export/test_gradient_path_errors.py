@@ -3,7 +3,6 @@
 """What the compiler refuses on the gradient path, with the op named; nothing is written then."""
 
 import pytest
-
 from tfdgsu.export.gradients import Backward
 from tfdgsu.export.ir import Graph, Op, Tensor
 from tfdgsu.export.ops.builtin import GRADIENT_RULES
@@ -42,18 +41,14 @@ def test_op_without_a_gradient_is_refused(case):
 
 @pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
 def test_dilation_is_refused(kind):
-    options = _Options(
-        fusedActivationFunction=0, padding=1, strideH=1, strideW=1, dilationHFactor=2, dilationWFactor=1
-    )
+    options = _Options(fusedActivationFunction=0, padding=1, strideH=1, strideW=1, dilationHFactor=2, dilationWFactor=1)
     inputs = [Tensor("deep", (1, 8, 8, 2)), Tensor("w", (2, 3, 3, 2)), Tensor("b", (2,))]
     with pytest.raises(ValueError, match=r"'result' with dilation \(2, 1\)"):
         _differentiate(kind, inputs, Tensor("result", (1, 4, 6, 2)), options)
 
 
 def test_groups_are_refused():
-    options = _Options(
-        fusedActivationFunction=0, padding=1, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1
-    )
+    options = _Options(fusedActivationFunction=0, padding=1, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1)
     inputs = [Tensor("deep", (1, 8, 8, 4)), Tensor("w", (4, 3, 3, 2)), Tensor("b", (4,))]
     with pytest.raises(ValueError, match="with 4 input channels"):
         _differentiate("CONV_2D", inputs, Tensor("result", (1, 6, 6, 4)), options)

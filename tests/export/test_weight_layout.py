@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-
 from tfdgsu.export.convert import convert_forward
 from tfdgsu.export.weight_layout import to_keras, to_tflite
 
@@ -24,7 +23,7 @@ def test_layout_is_the_converters(layer, shape):
     model = keras.Model(x, layer(x))
     kernel = np.random.default_rng(0).uniform(0.5, 1, layer.kernel.shape).astype(np.float32)
     layer.kernel.assign(kernel)
-    weighted = [op for op in convert_forward(model, 1).ops if op.kind != "RESHAPE"][0]
+    weighted = next(op for op in convert_forward(model, 1).ops if op.kind != "RESHAPE")
     converted = to_tflite(type(layer).__name__, kernel)
     np.testing.assert_array_equal(weighted.inputs[1].data, converted)
     np.testing.assert_array_equal(to_keras(type(layer).__name__, converted, kernel.shape), kernel)

@@ -13,7 +13,6 @@ import one_op_model
 import op_cases
 import pytest
 import tolerances
-
 from tfdgsu.export.ops.custom import pack_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

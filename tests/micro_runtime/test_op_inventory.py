@@ -6,7 +6,6 @@ import pathlib
 import re
 
 import pytest
-
 from tfdgsu.export.ops.custom import REGISTRY
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

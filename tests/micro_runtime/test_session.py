@@ -7,10 +7,10 @@ import importlib.metadata
 import keras
 import numpy as np
 import pytest
+from tfdgsu.micro_runtime import ArenaError, NonFiniteLossError, Session, WeightsFileError, wheel
 from tiny_bundle import export_tiny
 
 import tfdgsu
-from tfdgsu.micro_runtime import ArenaError, NonFiniteLossError, Session, WeightsFileError, wheel
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ def sparse():
 def fit(sparse, callback, n_steps, **options):
     x, y = model_zoo.random_batch(sparse.model, 2 * n_steps)
     recorder = ChannelRecorder()
-    history = sparse.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=[callback, recorder], **options).history
+    history = sparse.fit(
+        x, y, batch_size=2, shuffle=False, verbose=0, callbacks=[callback, recorder], **options
+    ).history
     return recorder.steps, history
 
 
@@ -173,7 +175,9 @@ def test_steps_per_execution(sparse):
     with pytest.raises(ValueError, match="multiple of steps_per_execution"):
         fit(sparse, tfdgsu.DynamicSparseCallback("random", every=3), 4)
     steps, _ = fit(sparse, tfdgsu.DynamicSparseCallback("cyclic", every=4), 8)
-    assert [channels["conv_2"] for _, channels in steps] == [cyclic_channels(s // 4, 8, 3).tolist() for s in (0, 2, 4, 6)]
+    assert [channels["conv_2"] for _, channels in steps] == [
+        cyclic_channels(s // 4, 8, 3).tolist() for s in (0, 2, 4, 6)
+    ]
     fit(sparse, tfdgsu.DynamicSparseCallback("cyclic", every=4), 3)  # step 11: an execution was cut short
     with pytest.raises(ValueError, match="run over a re-draw"):
         fit(sparse, tfdgsu.DynamicSparseCallback("cyclic", every=4), 2)

@@ -68,7 +68,12 @@ def _expected(sparse) -> collections.Counter:
 
 CASES = {
     "small_conv_net": {"conv_2": 3, "conv_3": 5, "dense": 7},
-    "depthwise_residual_net": {"block_1_depthwise": 3, "block_2_project": 5, "block_3_expand": 0, "block_3_depthwise": 4},
+    "depthwise_residual_net": {
+        "block_1_depthwise": 3,
+        "block_2_project": 5,
+        "block_3_expand": 0,
+        "block_3_depthwise": 4,
+    },
     "conv_1d_net": {"conv_2": 3, "conv_3": 5},
     "nested_model": {"body_conv": 2, "body_point": 3},
     "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
@@ -86,7 +91,9 @@ def test_mobilenet_keeps_what_the_plan_predicts():
     model = model_zoo.mobilenet_v2()
     plan = tfdgsu.plan(model, update_fraction=0.02, n_layers=31, batch_size=BATCH_SIZE)
     kept = _kept(_trace(tfdgsu.SparseUpdateModel(model, plan)))
-    values = sum(4 * n * tf.TensorShape(shape).num_elements() for (dtype, shape), n in kept.items() if dtype == "float32")
+    values = sum(
+        4 * n * tf.TensorShape(shape).num_elements() for (dtype, shape), n in kept.items() if dtype == "float32"
+    )
     masks = sum(
         n * -(-tf.TensorShape(shape).num_elements() // 8) for (dtype, shape), n in kept.items() if dtype == "bool"
     )

@@ -102,7 +102,9 @@ def test_a_budget_that_is_too_small_says_what_would_fit():
     smallest = tfdgsu.plan(model, layers={"conv_3": 0})
     with pytest.raises(ValueError, match="the smallest needs .* forward peak"):
         tfdgsu.plan(model, ram=1000)
-    with pytest.raises(ValueError, match=f"needs at least ram={smallest.cost.total_bytes:,} bytes, the budget is 6,000"):
+    with pytest.raises(
+        ValueError, match=f"needs at least ram={smallest.cost.total_bytes:,} bytes, the budget is 6,000"
+    ):
         tfdgsu.plan(model, ram=6000, layers={"conv_3": 0})
     deep = tfdgsu.plan(model, update_fraction=0, n_layers=3).cost.total_bytes
     with pytest.raises(ValueError, match=r"What fits: n_layers=2, update_fraction="):

@@ -36,7 +36,9 @@ def test_importance_prefers_large_weights():
 
 
 def test_importance_of_a_zero_kernel_still_draws():
-    assert len(policies.ImportancePolicy().select(make_draw(kernel=np.zeros((1, 1, 6, 3), np.float32), n_selected=6))) == 6
+    assert (
+        len(policies.ImportancePolicy().select(make_draw(kernel=np.zeros((1, 1, 6, 3), np.float32), n_selected=6))) == 6
+    )
 
 
 def test_gradient_scores_are_norm_per_byte_and_unseen_counts_as_best():

@@ -19,9 +19,7 @@ def test_output_equals_the_original(name):
     x, _ = model_zoo.random_batch(model, 4)
     prepared = prepare(model)
     expected = model(x, training=False)
-    np.testing.assert_allclose(
-        prepared(x), expected, tolerances.FOLDED_OUTPUT_RTOL, tolerances.FOLDED_OUTPUT_ATOL
-    )
+    np.testing.assert_allclose(prepared(x), expected, tolerances.FOLDED_OUTPUT_RTOL, tolerances.FOLDED_OUTPUT_ATOL)
     assert not any(isinstance(layer, layers.BatchNormalization | keras.Model) for layer in prepared.layers)
 
 

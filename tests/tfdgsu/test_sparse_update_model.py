@@ -15,7 +15,12 @@ from tfdgsu.prepare import prepare
 
 PLANS = {
     "small_conv_net": {"conv_2": 3, "conv_3": 5, "dense": 7},
-    "depthwise_residual_net": {"block_1_depthwise": 3, "block_2_project": 5, "block_3_expand": 0, "block_3_depthwise": 4},
+    "depthwise_residual_net": {
+        "block_1_depthwise": 3,
+        "block_2_project": 5,
+        "block_3_expand": 0,
+        "block_3_depthwise": 4,
+    },
     "conv_1d_net": {"conv_2": 3, "conv_3": 5},
     "nested_model": {"body_conv": 2, "body_point": 3},
     "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
@@ -46,7 +51,9 @@ def test_gradients_equal_the_tape(name):
     rtol, atol = tolerances.GRADIENT_FLOAT32_RTOL, tolerances.GRADIENT_FLOAT32_ATOL
     for layer_name, gradient in ours.kernels.items():
         expected = dense_reference.selected(sparse, layer_name, dense_kernels[layer_name])
-        np.testing.assert_allclose(gradient, expected, rtol, atol * max(1.0, np.abs(expected).max()), err_msg=layer_name)
+        np.testing.assert_allclose(
+            gradient, expected, rtol, atol * max(1.0, np.abs(expected).max()), err_msg=layer_name
+        )
     for layer_name, gradient in ours.biases.items():
         np.testing.assert_allclose(gradient, dense_biases[layer_name], rtol, 10 * atol, err_msg=layer_name)
 
@@ -71,7 +78,9 @@ def test_only_the_plan_moves(name, run_eagerly):
             rest = np.setdiff1d(np.arange(update.n_channels), channels)
             assert not np.take(moved, rest, axis=-2).any(), variable.path
             assert np.take(moved, channels, axis=-2).mean() > 0.5, variable.path
-            np.testing.assert_array_equal(np.take(variable.numpy(), channels, axis=-2), sparse.slices[layer_name].numpy())
+            np.testing.assert_array_equal(
+                np.take(variable.numpy(), channels, axis=-2), sparse.slices[layer_name].numpy()
+            )
         else:
             assert moved.mean() > 0.5, variable.path
 
@@ -83,7 +92,9 @@ def test_sgd_equals_a_numpy_reference_over_redraws(momentum, nesterov):
     sparse = make(
         "depthwise_residual_net", optimizer=keras.optimizers.SGD(learning_rate, momentum=momentum, nesterov=nesterov)
     )
-    reference = tfdgsu.SparseUpdateModel(sparse.model, sparse.plan)  # holds the weights, TensorFlow's tape differentiates
+    reference = tfdgsu.SparseUpdateModel(
+        sparse.model, sparse.plan
+    )  # holds the weights, TensorFlow's tape differentiates
     x, y = model_zoo.random_batch(sparse.model, 12)
     velocity = {}
     for step in range(6):
@@ -99,12 +110,19 @@ def test_sgd_equals_a_numpy_reference_over_redraws(momentum, nesterov):
         _reference_step(reference, x[batch], y[batch], velocity, learning_rate, momentum, nesterov)
     for ours, expected in zip(sparse.model.variables, reference.model.variables, strict=True):
         np.testing.assert_allclose(
-            ours.numpy(), expected.numpy(), tolerances.TRAINED_WEIGHT_RTOL, tolerances.TRAINED_WEIGHT_ATOL, err_msg=ours.path
+            ours.numpy(),
+            expected.numpy(),
+            tolerances.TRAINED_WEIGHT_RTOL,
+            tolerances.TRAINED_WEIGHT_ATOL,
+            err_msg=ours.path,
         )
     if momentum:
         for (name, weight), value in velocity.items():
             np.testing.assert_allclose(
-                sparse.velocity(name, weight).numpy(), value, tolerances.TRAINED_WEIGHT_RTOL, tolerances.TRAINED_WEIGHT_ATOL
+                sparse.velocity(name, weight).numpy(),
+                value,
+                tolerances.TRAINED_WEIGHT_RTOL,
+                tolerances.TRAINED_WEIGHT_ATOL,
             )
     else:
         assert sparse.velocity("head", "kernel") is None
@@ -158,7 +176,11 @@ def _full_update(sparse_factory_loss, **fit_options):
         np.testing.assert_allclose(histories[1][key], values, tolerances.TRAINED_WEIGHT_RTOL, err_msg=key)
     for ours, expected in zip(sparse.model.variables, plain.variables, strict=True):
         np.testing.assert_allclose(
-            ours.numpy(), expected.numpy(), tolerances.TRAINED_WEIGHT_RTOL, tolerances.TRAINED_WEIGHT_ATOL, err_msg=ours.path
+            ours.numpy(),
+            expected.numpy(),
+            tolerances.TRAINED_WEIGHT_RTOL,
+            tolerances.TRAINED_WEIGHT_ATOL,
+            err_msg=ours.path,
         )
 
 
@@ -178,7 +200,8 @@ def test_full_update_equals_keras(loss):
 
 def test_class_weights_equal_keras():
     _full_update(
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True), class_weight={0: 0.5, 1: 2.0, 2: 1.0, 3: 0.0, 4: 3.0}
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        class_weight={0: 0.5, 1: 2.0, 2: 1.0, 3: 0.0, 4: 3.0},
     )
 
 
@@ -192,7 +215,9 @@ def test_sample_weights_and_validation_equal_keras():
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "adamw", "adagrad", "lion"])
 def test_other_optimizers_train(optimizer):
-    sparse = make("small_conv_net", optimizer=keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": 3e-3}}))
+    sparse = make(
+        "small_conv_net", optimizer=keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": 3e-3}})
+    )
     x, y = model_zoo.random_batch(sparse.model, 16)
     losses = sparse.fit(
         x, y, batch_size=8, epochs=6, verbose=0, callbacks=[tfdgsu.DynamicSparseCallback("random", every=4)]
@@ -258,7 +283,14 @@ def test_set_channels_clears_only_that_velocity():
 
 @pytest.mark.parametrize(
     "channels",
-    [{"conv_2": [0, 1]}, {"conv_2": [0, 1, 1]}, {"conv_2": [0, 1, 8]}, {"conv_2": [-1, 0, 1]}, {"conv_2": [0.0, 1.0, 2.0]}, {"head": [0]}],
+    [
+        {"conv_2": [0, 1]},
+        {"conv_2": [0, 1, 1]},
+        {"conv_2": [0, 1, 8]},
+        {"conv_2": [-1, 0, 1]},
+        {"conv_2": [0.0, 1.0, 2.0]},
+        {"head": [0]},
+    ],
 )
 def test_wrong_channels_are_refused(channels):
     with pytest.raises(ValueError, match="distinct channel numbers"):

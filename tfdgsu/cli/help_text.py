@@ -49,9 +49,12 @@ def usage(command: Command) -> str:
 
 def _format_flag(flag: flags.Flag) -> str:
     syntax = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
-    facts = [] if flag.default is None else [f"default: {flag.default_as_str}"]
+    text, facts = flag.help, []
     choices = getattr(flag.parser, "enum_values", None)
     if choices:
-        facts.insert(0, "one of: " + ", ".join(choices))
-    text = f"{flag.help} ({'; '.join(facts)})" if facts else flag.help
+        text = text.partition(">: ")[2]  # absl puts the choices in front.
+        facts.append("one of: " + ", ".join(choices))
+    if flag.default is not None:
+        facts.append("default: " + flag.default_as_str.strip("'"))
+    text = f"{text} ({'; '.join(facts)})" if facts else text
     return f"  {syntax}\n" + textwrap.fill(text, _WIDTH, initial_indent=_FLAG_INDENT, subsequent_indent=_FLAG_INDENT)

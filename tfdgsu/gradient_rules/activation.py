@@ -23,7 +23,9 @@ class RectifierRule(GradientRule):
         if getattr(layer, "threshold", 0):
             return f"threshold must be 0. Received: threshold={layer.threshold}. Use a plain ReLU."
         if layer.negative_slope < 0:
-            return f"negative_slope must not be negative. Received: negative_slope={layer.negative_slope}. Use LeakyReLU."
+            return (
+                f"negative_slope must not be negative. Received: negative_slope={layer.negative_slope}. Use LeakyReLU."
+            )
         if layer.negative_slope and getattr(layer, "max_value", None) is not None:
             return (
                 "one bit per element can't tell below zero from above max_value, so a ReLU has either. Received: "
@@ -105,7 +107,9 @@ class BatchNormalizationRule(GradientRule):
 
     def refusal(self, call):
         if not axis_is_last(call):
-            return f"BatchNormalization must be over the last axis. Received: axis={call.layer.axis}. Transpose the model."
+            return (
+                f"BatchNormalization must be over the last axis. Received: axis={call.layer.axis}. Transpose the model."
+            )
         return None
 
     def forward(self, call, inputs):

@@ -45,7 +45,9 @@ class ZeroPaddingRule(GradientRule):
 
     def refusal(self, call):
         if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-            return f"data_format must be 'channels_last'. Received: data_format={call.layer.data_format!r}. Transpose it."
+            return (
+                f"data_format must be 'channels_last'. Received: data_format={call.layer.data_format!r}. Transpose it."
+            )
         return None
 
     def backward(self, call, kept, dy):
@@ -61,7 +63,9 @@ class ReshapeRule(GradientRule):
 
     def refusal(self, call):
         if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-            return f"data_format must be 'channels_last'. Received: data_format={call.layer.data_format!r}. Transpose it."
+            return (
+                f"data_format must be 'channels_last'. Received: data_format={call.layer.data_format!r}. Transpose it."
+            )
         return None
 
     def backward(self, call, kept, dy):

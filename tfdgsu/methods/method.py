@@ -61,8 +61,6 @@ class UpdateMethod:
         """
         raise NotImplementedError
 
-    def cost(
-        self, path: GradientPath, updates: tuple[LayerUpdate, ...], batch_size: int, momentum: bool
-    ) -> PlanCost:
+    def cost(self, path: GradientPath, updates: tuple[LayerUpdate, ...], batch_size: int, momentum: bool) -> PlanCost:
         """Returns the predicted bytes of one step on a device."""
         raise NotImplementedError

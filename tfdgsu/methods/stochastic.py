@@ -7,9 +7,7 @@ from keras import layers
 _NOISE = ("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise")
 _PREFIXES = ("Random", "SpatialDropout")
 
-STOCHASTIC = tuple(
-    getattr(layers, name) for name in dir(layers) if name in _NOISE or name.startswith(_PREFIXES)
-)
+STOCHASTIC = tuple(getattr(layers, name) for name in dir(layers) if name in _NOISE or name.startswith(_PREFIXES))
 
 
 def is_stochastic(layer) -> bool:

@@ -5,7 +5,6 @@
 import itertools
 
 from flat_graphs import FlatGraph
-
 from tfdgsu.export.arena import format_arena_map, predict_arena
 
 

@@ -5,10 +5,9 @@
 import numpy as np
 import pytest
 from flat_graphs import FlatGraph
-from tflm_arena import PLENTY_BYTES, probe_arenas
-
 from tfdgsu.export.arena import predict_arena, verify_no_overlap
 from tfdgsu.export.arena.greedy_planner import Request, place_buffers
+from tflm_arena import PLENTY_BYTES, probe_arenas
 
 _N_GRAPHS = 30
 

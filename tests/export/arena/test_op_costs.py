@@ -4,10 +4,9 @@
 
 import pytest
 from builtin_op_graphs import CASES, make_repeated_op_graph
-from tflm_arena import PLENTY_BYTES, probe_arenas
-
 from tfdgsu.export.arena import predict_arena, verify_no_overlap
 from tfdgsu.export.arena.op_costs import BUILTIN_COSTS
+from tflm_arena import PLENTY_BYTES, probe_arenas
 
 # Bytes that `arena_used_bytes()` returned for (float32, int8) in tflite-micro at the wheel's commit, reference kernels,
 # compiled with -m32 -fshort-enums -malign-double: structs as on Cortex-M. None: the op has no graph of that type.

@@ -7,7 +7,6 @@ import itertools
 
 import pytest
 from flat_graphs import FlatGraph
-
 from tfdgsu.export.arena import predict_arena, verify_no_overlap
 
 

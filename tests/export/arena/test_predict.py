@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 from flat_graphs import FlatGraph
 from keras import layers
+from tfdgsu.export.arena import CUSTOM_PERSISTENT_BYTES, predict_arena, verify_no_overlap
 from tflm_arena import measure_arena, probe_arenas
 
 import tfdgsu
-from tfdgsu.export.arena import CUSTOM_PERSISTENT_BYTES, predict_arena, verify_no_overlap
 
 _N_RANDOM_MODELS = 4
 

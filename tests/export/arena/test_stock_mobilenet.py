@@ -7,9 +7,8 @@ import pathlib
 
 import pytest
 from stock_mobilenet import FILE_NAME, make_stock_mobilenet
-from tflm_arena import measure_arena
-
 from tfdgsu.export.arena import predict_arena, verify_no_overlap
+from tflm_arena import measure_arena
 
 DATA = pathlib.Path(os.environ.get("TFDGSU_DATA_DIR", pathlib.Path(__file__).parents[4] / "shared" / "data"))
 # The design's figures for this network. The head is the 48 channels at 64x64 and their padded copy.

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
-
 from tfdgsu.export.ir import Graph, Op, Signature, Tensor
 
 EXPECTED = """\

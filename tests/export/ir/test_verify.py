@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-
 from tfdgsu.export.ir import Graph, Op, Tensor
 from tfdgsu.export.ir.verify import GraphError, verify
 

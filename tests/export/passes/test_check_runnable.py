@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import keras
 import pytest
-
 from tfdgsu.export.convert import convert_forward
 from tfdgsu.export.passes.check_runnable import RUNNABLE_OPS
 from tfdgsu.export.schema.types import OPERATOR_NUMBERS

@@ -10,7 +10,6 @@ import pytest
 import tensorflow as tf
 import tolerances
 from tensorflow.lite.python import schema_py_generated as schema_fb
-
 from tfdgsu.export.convert import convert_forward
 from tfdgsu.export.ir import Graph, Op, Tensor
 from tfdgsu.export.schema import read_graph, write_graph
@@ -25,7 +24,9 @@ def test_written_forward_runs_in_litert_as_in_keras(name):
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
     interpreter.invoke()
     output = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.testing.assert_allclose(output, model.predict(x, verbose=0), rtol=tolerances.FORWARD_RTOL, atol=tolerances.FORWARD_ATOL)
+    np.testing.assert_allclose(
+        output, model.predict(x, verbose=0), rtol=tolerances.FORWARD_RTOL, atol=tolerances.FORWARD_ATOL
+    )
 
 
 def test_read_of_written_graph_prints_the_same():

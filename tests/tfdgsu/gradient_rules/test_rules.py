@@ -16,7 +16,10 @@ from tfdgsu.gradient_rules import RULES
 # In front of each layer stands a fully updated 1x1 convolution, so gradient has to pass through the layer.
 PASSED_THROUGH = {
     "relu": ((5, 6, 4), lambda x: layers.ReLU()(x)),
-    "relu6": ((5, 6, 4), lambda x: layers.ReLU(6.0)(layers.Conv2D(4, 1, kernel_initializer=keras.initializers.Orthogonal(8.0))(x))),
+    "relu6": (
+        (5, 6, 4),
+        lambda x: layers.ReLU(6.0)(layers.Conv2D(4, 1, kernel_initializer=keras.initializers.Orthogonal(8.0))(x)),
+    ),
     "relu_max_value": ((5, 6, 4), lambda x: layers.ReLU(1.5)(x)),
     "relu_slope": ((5, 6, 4), lambda x: layers.ReLU(negative_slope=0.3)(x)),
     "leaky_relu": ((5, 6, 4), lambda x: layers.LeakyReLU(0.2)(x)),

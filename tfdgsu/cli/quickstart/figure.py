@@ -61,6 +61,12 @@ def _draw_losses(axes: Axes, outcome: Outcome) -> None:
 def _draw_difference(axes: Axes, outcome: Outcome) -> None:
     axes.semilogy(np.maximum(outcome.loss_differences, _SMALLEST_DIFFERENCE), ".", markersize=2, color=_TFLM_COLOUR)
     axes.set_title("|Keras - TFLM| of each step", loc="left", fontweight="bold")
+    if outcome.n_equal_steps < outcome.n_steps:
+        axes.axvline(outcome.n_equal_steps, color="black", linewidth=0.8, linestyle=":")
+        note = "rounding decides\nover a ReLU "
+        axes.text(
+            outcome.n_equal_steps, 0.97, note, ha="right", va="top", fontsize=9, transform=axes.get_xaxis_transform()
+        )
     axes.set_xlabel("training step (one image each)")
     axes.set_ylabel("difference of losses")
     _clean(axes)

@@ -10,7 +10,9 @@ MSE = keras.losses.MeanSquaredError()
 
 
 @pytest.mark.parametrize("pool", [layers.MaxPooling2D, layers.AveragePooling2D])
-@pytest.mark.parametrize("size, strides, padding", [(2, 2, "valid"), (3, 2, "same"), (2, 1, "same"), ((3, 2), (1, 3), "valid")])
+@pytest.mark.parametrize(
+    "size, strides, padding", [(2, 2, "valid"), (3, 2, "same"), (2, 1, "same"), ((3, 2), (1, 3), "valid")]
+)
 def test_gradient_through_pool(tmp_path, pool, size, strides, padding):
     x = keras.Input((7, 6, 2))
     y = layers.Conv2D(3, 3, padding="same", name="deep")(x)

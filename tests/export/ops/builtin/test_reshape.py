@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import keras
 import numpy as np
-import pytest
 from keras import layers
 from step_parity import assert_step_matches, random_weights
 

@@ -5,7 +5,6 @@
 import pathlib
 
 import pytest
-
 from tfdgsu.export.ops.builtin import GRADIENT_RULES
 
 TESTS = pathlib.Path(__file__).parent
@@ -14,7 +13,9 @@ FILES = sorted({rule.__module__.rsplit(".", 1)[1] for rule in GRADIENT_RULES.val
 
 @pytest.mark.parametrize("file", FILES)
 def test_rule_has_a_test(file):
-    assert (TESTS / f"test_{file}.py").exists(), f"export/ops/builtin/{file}.py lacks tests/export/ops/builtin/test_{file}.py"
+    assert (TESTS / f"test_{file}.py").exists(), (
+        f"export/ops/builtin/{file}.py lacks tests/export/ops/builtin/test_{file}.py"
+    )
 
 
 def test_every_test_has_a_rule():

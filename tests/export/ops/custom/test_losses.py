@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tolerances
-
 from tfdgsu.export.ops.custom import REGISTRY
 
 CLOSE = {"rtol": tolerances.GRADIENT_FLOAT64_RTOL, "atol": tolerances.GRADIENT_FLOAT64_ATOL}

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-
 from tfdgsu.export.ops.custom import REGISTRY, pack_options, unpack_options
 
 FOLDER = pathlib.Path(__file__).resolve().parents[4] / "export" / "ops"

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tolerances
-
-from tfdgsu import channel_rng
 from tfdgsu.export.ops.custom import REGISTRY
 from tfdgsu.export.ops.custom.select_channels import CYCLIC, RANDOM, draw_channels
+
+from tfdgsu import channel_rng
 
 
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])

@@ -3,10 +3,10 @@
 """`tfdgsu export`."""
 
 import keras
+from tfdgsu.micro_runtime.bundle import read_bundle
 
 import tfdgsu
 from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, run
-from tfdgsu.micro_runtime.bundle import read_bundle
 
 
 def test_flags_reach_the_bundle(model_path, plan_path, tmp_path, capsys):

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tfdgsu inspect`."""
 
-from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, run
 from tfdgsu.export.schema import read_graph
 from tfdgsu.micro_runtime import Session
+
+from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, run
 
 
 def test_prints_what_the_bundle_holds(bundle_path, capsys):

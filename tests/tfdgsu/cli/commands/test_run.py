@@ -4,9 +4,9 @@
 
 import numpy as np
 import pytest
+from tfdgsu.micro_runtime import Session
 
 from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, run
-from tfdgsu.micro_runtime import Session
 
 
 def test_trains_as_the_session_does(bundle_path, data_path, tmp_path, capsys):
