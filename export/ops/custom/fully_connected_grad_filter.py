@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight gradient of FULLY_CONNECTED on the selected features, and its SGD update."""
 
+import numpy as np
+
 from .base import LEARNING_RATE, TRAIN, CustomOp, Operand
 from .sgd import SGD_OPTIONS, apply_sgd, check_channels, check_sgd
 
@@ -25,7 +27,8 @@ class FullyConnectedGradFilter(CustomOp):
     @classmethod
     def check_shapes(cls, inputs, outputs, options):
         _, _, x, dy, channels, w, velocity = inputs
-        agree = min(len(x), len(dy)) >= 1 and x[:-1] == dy[:-1] and len(w) == 2 and dy[-1] == w[0]
+        same_rows = min(len(x), len(dy)) >= 1 and np.prod(x[:-1]) == np.prod(dy[:-1])
+        agree = same_rows and len(w) == 2 and dy[-1] == w[0]
         cls.require(agree, "`x_sel` [...,k], `dy` [...,O] and `w` [O,I] must agree", (x, dy, w))
         check_channels(cls, channels, x[-1], w[1])
         check_sgd(cls, velocity, (w[0], x[-1]), options)

@@ -25,3 +25,12 @@ def test_dense_on_a_sequence(tmp_path):
     y = layers.Dense(3, activation="relu", bias_initializer="ones")(y)
     model = random_weights(keras.Model(x, layers.Flatten()(y)))
     assert_step_matches(model, tmp_path, MSE, np.ones((1, 18), np.float32))
+
+
+def test_flatten_of_a_1x1_image(tmp_path):
+    """The converter drops this Flatten: the dense layer then reads [1, 1, 1, C] and writes [1, O]."""
+    x = keras.Input((4, 4, 2))
+    y = layers.Conv2D(6, 3, padding="same", activation="relu", name="front")(x)
+    y = layers.Flatten()(layers.AveragePooling2D(4)(y))
+    model = random_weights(keras.Model(x, layers.Dense(3, name="deep")(y)))
+    assert_step_matches(model, tmp_path, MSE, np.ones((1, 3), np.float32))
