@@ -17,7 +17,7 @@ from .ops.custom import REGISTRY
 
 
 @dataclasses.dataclass(frozen=True)
-class LayerUpdate:
+class UpdateTensors:
     """The tensors with which one op's weights are updated; None where something is not trained."""
 
     kernel: Tensor | None
@@ -25,7 +25,6 @@ class LayerUpdate:
     channels: Tensor | None = None
     kernel_velocity: Tensor | None = None
     bias_velocity: Tensor | None = None
-    n_selected: int = 0
 
 
 @dataclasses.dataclass
@@ -35,7 +34,7 @@ class Backward:
     graph: Graph
     train: Tensor
     learning_rate: Tensor
-    updates: dict[int, LayerUpdate]  # by id of the op that owns the weights
+    updates: dict[int, UpdateTensors]  # by id of the op that owns the weights
     sgd_options: dict
     _needs: set[int] = dataclasses.field(default_factory=set)
     _gradients: dict[int, Tensor] = dataclasses.field(default_factory=dict)
@@ -44,7 +43,7 @@ class Backward:
         """Whether the loss depends on an update layer through this tensor."""
         return tensor is not None and id(tensor) in self._needs
 
-    def update_of(self, op: Op) -> LayerUpdate | None:
+    def update_of(self, op: Op) -> UpdateTensors | None:
         return self.updates.get(id(op))
 
     def emit(self, kind: str, inputs: list[Tensor | None], like: Tensor, **options) -> Tensor:

@@ -85,7 +85,3 @@ class TrainingSpec:
     @property
     def draws_on_device(self) -> bool:
         return self.schedule.device_kind in ("cyclic", "random") and any(l.is_partial for l in self.layers)
-
-    @property
-    def channels_are_input(self) -> bool:
-        return self.schedule.device_kind == "input"

@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from .gradients import LayerUpdate
-from .ir import Graph, Op, Tensor
+from .gradients import UpdateTensors
+from .ir import Op, Tensor
 from .training_spec import TrainingSpec
 
 
@@ -50,7 +50,7 @@ class TrainingStep:
 
     spec: TrainingSpec
     layer_ops: dict[str, Op] = dataclasses.field(default_factory=dict)
-    updates: dict[str, LayerUpdate] = dataclasses.field(default_factory=dict)
+    updates: dict[str, UpdateTensors] = dataclasses.field(default_factory=dict)
     variables: list[Variable] = dataclasses.field(default_factory=list)
     train: Tensor = dataclasses.field(default_factory=lambda: Tensor("train", (1,), "int32", is_variable=True))
     learning_rate: Tensor = dataclasses.field(default_factory=lambda: Tensor("learning_rate", (1,)))
@@ -68,8 +68,3 @@ class TrainingStep:
 
     def variable(self, name: str) -> Variable | None:
         return next((v for v in self.variables if v.name == name), None)
-
-
-def replace_operand(graph: Graph, op: Op, old: Tensor, new: Tensor) -> None:
-    """Lets ``op`` read ``new`` where it read ``old``."""
-    op.inputs = [new if t is old else t for t in op.inputs]

@@ -52,7 +52,7 @@ class Bundle:
         document: JSON part of the metadata.
         inputs, outputs: `Port` by name of the `train` signature.
         variables: `Variable` by name.
-        n_tensors, n_operators: Counts of the subgraph.
+        n_tensors: Number of the subgraph's tensors.
         fingerprint: SHA-256 of the file.
 
     Raises:
@@ -68,7 +68,7 @@ class Bundle:
         _check_size(model)
         _check_signatures(model)
         _check_document(self.document)
-        self.n_tensors, self.n_operators = len(model.tensors), len(model.operators)
+        self.n_tensors = len(model.tensors)
         sources, results = model.signatures["train"]
         self.inputs = {name: _port(model, model.inputs, index, name) for name, index in sources.items()}
         self.outputs = {name: _port(model, model.outputs, index, name) for name, index in results.items()}

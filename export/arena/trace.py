@@ -42,7 +42,7 @@ class ArenaTrace:
         return self.persistent(kind, struct.n_bytes * count, struct.alignment)
 
     def temporary(self, n_bytes: int, alignment: int) -> None:
-        """Puts bytes on top of the head until `drop_temporaries`."""
+        """Puts bytes on top of the head until the head is resized."""
         self._temporary_end = align_up(self._temporary_end, alignment) + n_bytes
         self._require(self._temporary_end + self.tail_bytes)
 
@@ -50,10 +50,6 @@ class ArenaTrace:
         """Like `temporary`, for a buffer that is given all that is left, in whole multiples of 16."""
         start = align_up(self._temporary_end)
         self._require(start + n_bytes + align_up(self.tail_bytes))
-
-    def drop_temporaries(self) -> None:
-        """Frees all temporary data."""
-        self._temporary_end = self.head_bytes
 
     def resize_head(self, n_bytes: int) -> None:
         """Gives the head a new size and frees all temporary data."""

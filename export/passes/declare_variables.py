@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..gradients import LayerUpdate
+from ..gradients import UpdateTensors
 from ..ir import Graph, Tensor
 from ..training_spec import LayerSpec
 from ..training_step import TrainingStep
@@ -20,15 +20,14 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     return graph
 
 
-def _declare(layer: LayerSpec, step: TrainingStep) -> LayerUpdate:
+def _declare(layer: LayerSpec, step: TrainingStep) -> UpdateTensors:
     trains_bias = layer.update_bias and layer.bias is not None
-    return LayerUpdate(
+    return UpdateTensors(
         kernel=_weight_variable(layer, "kernel", 1, layer.kernel, step) if layer.n_selected else None,
         bias=_weight_variable(layer, "bias", 2, layer.bias, step) if trains_bias else None,
         channels=_channels(layer, step) if layer.is_partial else None,
         kernel_velocity=_velocity(layer, "kernel", layer.kernel_velocity, step) if layer.n_selected else None,
         bias_velocity=_velocity(layer, "bias", layer.bias_velocity, step) if trains_bias else None,
-        n_selected=layer.n_selected,
     )
 
 

@@ -28,9 +28,7 @@ def _names(enum: type) -> dict[int, str]:
 
 OPERATOR_NAMES = _names(schema_fb.BuiltinOperator)
 OPERATOR_NUMBERS = {name: number for number, name in OPERATOR_NAMES.items()}
-OPTIONS_NAMES = _names(schema_fb.BuiltinOptions)
-OPTIONS_NUMBERS = {name: number for number, name in OPTIONS_NAMES.items()}
-OPTIONS_2_NAMES = _names(schema_fb.BuiltinOptions2)
+OPTIONS_NUMBERS = {name: number for number, name in _names(schema_fb.BuiltinOptions).items()}
 
 
 def numpy_name(tensor_type: int, tensor_name: str) -> str:
