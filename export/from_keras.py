@@ -11,6 +11,7 @@ from .passes.add_loss import SUPPORTED_LOSSES
 from .training_spec import LayerSpec, LossSpec, ScheduleSpec, SgdSpec, TrainingSpec
 from .weight_layout import to_tflite
 
+COMPILED_METHODS = ("dynamic_sparse",)
 _LOSS_ALIASES = {"mse": "mean_squared_error", "bce": "binary_crossentropy"}
 # Settings of keras.optimizers.SGD that change the step and have no counterpart on the device.
 _UNSUPPORTED_SGD_SETTINGS = (
@@ -31,13 +32,18 @@ def read_training_spec(sparse_model) -> TrainingSpec:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``.
 
     Raises:
-        ValueError: if the model isn't compiled, or its loss or optimizer can't run on the device.
+        ValueError: if the model isn't compiled, or its method, loss or optimizer can't run on the device.
     """
     if not getattr(sparse_model, "compiled", False):
         raise ValueError(
             "A bundle contains the loss and the optimizer's update. "
             "Received: a SparseUpdateModel that was not compiled. "
             "Remedy: call compile(keras.optimizers.SGD(...), loss=...) before exporting."
+        )
+    if sparse_model.plan.method not in COMPILED_METHODS:
+        raise ValueError(
+            f"The compiler lowers these update methods: {', '.join(COMPILED_METHODS)}. "
+            f"Received: a plan with method '{sparse_model.plan.method}'. Remedy: plan with one of them before exporting."
         )
     return TrainingSpec(
         layers=tuple(_read_layer(sparse_model, update, i) for i, update in enumerate(sparse_model.plan.layers)),

@@ -59,6 +59,11 @@ class Session:
             raise self._explain(error) from error
         self._is_loaded = False
 
+    @property
+    def batch_size(self) -> int:
+        """Examples per step, baked in at export."""
+        return self._bundle.batch_size
+
     def train(self, x, y, learning_rate: float) -> float:
         """One training step.
 

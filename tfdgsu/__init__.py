@@ -5,6 +5,10 @@
 import importlib
 from typing import TYPE_CHECKING
 
+# isort: off
+from . import quiet_tensorflow  # noqa: F401  (before anything else loads TensorFlow)
+
+# isort: on
 from . import policies
 from .dynamic_sparse_callback import DynamicSparseCallback
 from .planning import plan

@@ -188,6 +188,7 @@ class SparseUpdatePlan:
         lines = [f"{name:<34} {n_bytes:>12,} bytes" for name, n_bytes in rows]
         if self.ram_bytes is not None:
             lines.append(f"{'budget':<34} {self.ram_bytes:>12,} bytes")
-        lines.append(f"Largest buffers (float32, batch {self.batch_size}):")
+        if cost.items:  # A plan out of a bundle has none.
+            lines.append(f"Largest buffers (float32, batch {self.batch_size}):")
         lines += [f"  {item.name:<40} {item.kind:<18} {item.n_bytes:>12,}" for item in cost.items[:N_LARGEST]]
         return lines

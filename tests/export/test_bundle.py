@@ -3,6 +3,7 @@
 """The exported file as a whole: what it holds, what refuses to be exported, what opens it."""
 
 import contextlib
+import dataclasses
 import io
 
 import keras
@@ -204,6 +205,14 @@ def test_model_that_was_not_compiled_is_refused(path):
     model = model_zoo.small_conv_net()
     with pytest.raises(ValueError, match="not compiled"):
         tfdgsu.export.export_training_bundle(tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model)), path)
+
+
+def test_update_method_without_a_compiler_is_refused(path, monkeypatch):
+    """The seam for other methods: they may train in Keras before the compiler knows them."""
+    sparse = _compiled()
+    sparse.plan = dataclasses.replace(sparse.plan, method="gradient_filtering")
+    with pytest.raises(ValueError, match="Received: a plan with method 'gradient_filtering'"):
+        tfdgsu.export.export_training_bundle(sparse, path)
 
 
 def test_folder_that_does_not_exist_is_an_error(tmp_path):

@@ -57,17 +57,15 @@ class RunCommand(Command):
 
         import_keras_quietly()
         from ...micro_runtime import Session
-        from ...micro_runtime.bundle import read_bundle
 
-        batch_size = read_bundle(arguments[0]).batch_size
-        data = read_labelled_data(values.data)
         device = Session(arguments[0], arena_bytes=values.arena_bytes)
+        data = read_labelled_data(values.data)
         if values.restore is not None:
             device.restore(values.restore)
         _evaluate(device, data, "Before")
-        n_steps = -(-len(data.x) // batch_size) if values.steps is None else values.steps
+        n_steps = -(-len(data.x) // device.batch_size) if values.steps is None else values.steps
         if n_steps:
-            _train(device, data, batch_size, n_steps, values.learning_rate)
+            _train(device, data, n_steps, values.learning_rate)
             _evaluate(device, data, "After")
         arena = device.arena_report()
         print(f"Arena: {arena.total_bytes:,} bytes measured, {arena.predicted_bytes:,} predicted.")
@@ -82,11 +80,11 @@ def _evaluate(device: Session, data: LabelledData, when: str) -> None:
     print(f"{when}: loss {evaluation.loss:.5f}{accuracy} on {len(data.x_test):,} {data.test_name} examples.")
 
 
-def _train(device: Session, data: LabelledData, batch_size: int, n_steps: int, learning_rate: float) -> None:
+def _train(device: Session, data: LabelledData, n_steps: int, learning_rate: float) -> None:
     losses = []
     with progress_bar("Training in TFLM", n_steps) as advance:
         for step in range(n_steps):
-            rows = np.arange(step * batch_size, (step + 1) * batch_size) % len(data.x)
+            rows = np.arange(step * device.batch_size, (step + 1) * device.batch_size) % len(data.x)
             losses.append(device.train(data.x[rows], data.y[rows], learning_rate=learning_rate))
             advance()
     n_tenth = max(1, n_steps // 10)
