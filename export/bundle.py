@@ -12,6 +12,7 @@ from ..atomic_write import atomic_write
 from ..byte_size import parse_bytes
 from .arena import ArenaPrediction, predict_arena, verify_no_overlap
 from .c_array import format_c_array
+from .check_arguments import check_batch_size, check_folders, check_model, check_preprocessing
 from .compile_training_graph import compile_training_graph
 from .convert import convert_forward
 from .from_keras import read_training_spec
@@ -64,7 +65,10 @@ def export_training_bundle(
         TypeError: if ``sparse_model`` is not a ``SparseUpdateModel``.
         ValueError: for an optimizer, loss, layer or budget that can't be met; nothing is written then.
     """
-    _check_model(sparse_model)
+    check_model(sparse_model)
+    check_batch_size(batch_size)
+    check_preprocessing(preprocessing)
+    check_folders(path, c_array_path)
     if callback is not None:
         callback.set_model(sparse_model)
         callback.on_train_begin()
@@ -94,20 +98,11 @@ def export_inference_model(
     Raises:
         ValueError: if the model does not convert, or exceeds ``ram``; nothing is written then.
     """
+    check_batch_size(batch_size)
+    check_folders(path, c_array_path)
     keras_model = model.model if hasattr(model, "plan") else model
     graph = verify(add_inference_signature.run(convert_forward(keras_model, batch_size)), "add_inference_signature")
     return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
-
-
-def _check_model(sparse_model) -> None:
-    from ..sparse_update_model import SparseUpdateModel
-
-    if not isinstance(sparse_model, SparseUpdateModel):
-        raise TypeError(
-            "A training bundle is exported from a tfdgsu.SparseUpdateModel. "
-            f"Received: {type(sparse_model).__name__}. "
-            "Remedy: wrap the model as SparseUpdateModel(model, plan), or use export_inference_model."
-        )
 
 
 def _mark_variables(sparse_model, marks) -> dict[int, Any]:

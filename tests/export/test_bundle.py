@@ -215,9 +215,25 @@ def test_update_method_without_a_compiler_is_refused(path, monkeypatch):
         tfdgsu.export.export_training_bundle(sparse, path)
 
 
-def test_folder_that_does_not_exist_is_an_error(tmp_path):
-    with pytest.raises(OSError):
-        tfdgsu.export.export_training_bundle(_compiled(), tmp_path / "nowhere" / "model.tflite")
+def test_folder_that_does_not_exist_is_an_error(path, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(FileNotFoundError, match="Remedy: make .*nowhere"):
+        tfdgsu.export.export_training_bundle(_compiled(), nowhere / "model.tflite", c_array_path=tmp_path / "model.c")
+    with pytest.raises(FileNotFoundError, match="Remedy: make .*nowhere"):
+        tfdgsu.export.export_inference_model(model_zoo.small_conv_net(), path, c_array_path=nowhere / "model.c")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.0, True, None])
+def test_batch_size_must_be_a_positive_integer(path, batch_size):
+    with pytest.raises(ValueError, match="Received: batch_size="):
+        tfdgsu.export.export_training_bundle(_compiled(), path, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("preprocessing", [{"mean": float("nan")}, {"mean": np.ones(3)}, {1, 2}])
+def test_preprocessing_must_be_json(path, preprocessing):
+    with pytest.raises(ValueError, match="preprocessing is stored as JSON"):
+        tfdgsu.export.export_training_bundle(_compiled(), path, preprocessing=preprocessing)
 
 
 def test_export_is_quiet(path, capfd):

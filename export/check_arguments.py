@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an export's caller may get wrong, found before anything is converted or written."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ..sparse_update_model import SparseUpdateModel
+
+
+def check_model(sparse_model) -> None:
+    if not isinstance(sparse_model, SparseUpdateModel):
+        raise TypeError(
+            "A training bundle is exported from a tfdgsu.SparseUpdateModel. "
+            f"Received: {type(sparse_model).__name__}. "
+            "Remedy: wrap the model as SparseUpdateModel(model, plan), or use export_inference_model."
+        )
+
+
+def check_batch_size(batch_size: int) -> None:
+    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+        raise ValueError(
+            f"batch_size is baked into the file, a positive integer. Received: batch_size={batch_size!r}. "
+            "Remedy: give the number of examples per step, 1 on most devices."
+        )
+
+
+def check_preprocessing(preprocessing: Any) -> None:
+    try:
+        json.dumps(preprocessing, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"preprocessing is stored as JSON. Received: preprocessing={preprocessing!r} ({error}). "
+            "Remedy: use dicts, lists, strings, finite numbers, booleans and None."
+        ) from error
+
+
+def check_folders(*paths: str | os.PathLike | None) -> None:
+    """Before anything is written, so that a wrong second path leaves no first file."""
+    for path in paths:
+        folder = os.path.dirname(os.fspath(path)) or "." if path is not None else "."
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(
+                f"A file is written into an existing folder. Received: {path}. Remedy: make {folder}."
+            )
