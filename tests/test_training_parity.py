@@ -132,6 +132,17 @@ def test_frozen_weights_are_bit_identical(run):
         np.testing.assert_array_equal(weight, run.frozen_before[name], err_msg=name)
 
 
+def test_frozen_kernels_in_the_file_are_those_of_keras(run):
+    """Constants of the bundle, bit for bit: a frozen layer can't change on a device that reads it from flash."""
+    constants = [t.data for t in read_graph(run.path.read_bytes()).tensors() if t.is_constant]
+    updated = {layer.name for layer in run.plan.layers if layer.n_selected}
+    frozen = [layer for layer in run.sparse.model.layers if hasattr(layer, "kernel") and layer.name not in updated]
+    assert frozen
+    for layer in frozen:
+        kernel = to_tflite(type(layer).__name__, run.frozen_before[f"{layer.name}/kernel"])
+        assert any(np.array_equal(constant, kernel) for constant in constants), layer.name
+
+
 def test_channels_never_drawn_are_bit_identical(run):
     """What no draw selected has its factory value, on the device as in Keras."""
     variables = run.device.variables()
