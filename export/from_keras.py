@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from .passes.add_loss import SUPPORTED_LOSSES
-from .training_spec import LayerSpec, LossSpec, ScheduleSpec, SgdSpec, TrainingSpec
+from .training_spec import LayerSpec, LossSpec, SgdSpec, TrainingSpec
 from .weight_layout import to_tflite
 
 COMPILED_METHODS = ("dynamic_sparse",)
@@ -49,7 +49,7 @@ def read_training_spec(sparse_model) -> TrainingSpec:
         layers=tuple(_read_layer(sparse_model, update, i) for i, update in enumerate(sparse_model.plan.layers)),
         loss=read_loss(sparse_model.loss),
         sgd=read_sgd(sparse_model.optimizer),
-        schedule=_read_schedule(sparse_model.schedule),
+        schedule=sparse_model.schedule,
         step=int(keras.ops.convert_to_numpy(sparse_model.step)),
     )
 
@@ -100,21 +100,16 @@ def read_sgd(optimizer) -> SgdSpec:
     return SgdSpec(float(optimizer.momentum), bool(optimizer.nesterov))
 
 
-def _read_schedule(schedule) -> ScheduleSpec:
-    return ScheduleSpec(schedule.policy, schedule.device_kind, int(schedule.every), int(schedule.seed))
-
-
 def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
     layer = sparse_model.model.get_layer(update.name)
     kind = type(layer).__name__
-    partial = 0 < update.n_selected < update.n_channels
     kernel_velocity = sparse_model.velocity(update.name, "kernel") if update.n_selected else None
     return LayerSpec(
         name=update.name,
         layer_id=layer_id,
         n_channels=update.n_channels,
         n_selected=update.n_selected,
-        channels=keras.ops.convert_to_numpy(sparse_model.channels[update.name]) if partial else None,
+        channels=keras.ops.convert_to_numpy(sparse_model.channels[update.name]) if update.is_sparse else None,
         kernel=to_tflite(kind, keras.ops.convert_to_numpy(layer.kernel)),
         bias=keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None,
         update_bias=bool(update.update_bias),

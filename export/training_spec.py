@@ -11,6 +11,8 @@ import dataclasses
 
 import numpy as np
 
+from ..channel_schedule import ChannelSchedule
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerSpec:
@@ -41,7 +43,7 @@ class LayerSpec:
     bias_velocity: np.ndarray | None = None
 
     @property
-    def is_partial(self) -> bool:
+    def is_sparse(self) -> bool:
         """Whether only some of the channels are updated, so that there is something to select."""
         return 0 < self.n_selected < self.n_channels
 
@@ -63,25 +65,24 @@ class SgdSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class ScheduleSpec:
-    """When channels are re-drawn and who draws them: static, cyclic, random, or input (the host)."""
-
-    policy: str = "static"
-    device_kind: str = "static"
-    every: int = 1
-    seed: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
 class TrainingSpec:
-    """The training step to compile."""
+    """The training step to compile.
+
+    Attributes:
+        layers: The update layers, in the plan's order.
+        loss: What the step minimises.
+        sgd: How it updates.
+        schedule: When channels are re-drawn, and who draws them.
+        step: Training steps so far; the device goes on counting from here.
+    """
 
     layers: tuple[LayerSpec, ...]
     loss: LossSpec
     sgd: SgdSpec
-    schedule: ScheduleSpec
+    schedule: ChannelSchedule
     step: int = 0
 
     @property
     def draws_on_device(self) -> bool:
-        return self.schedule.device_kind in ("cyclic", "random") and any(l.is_partial for l in self.layers)
+        """Whether the device re-draws channels itself, for which it counts steps."""
+        return self.schedule.device_kind in ("cyclic", "random") and any(l.is_sparse for l in self.layers)

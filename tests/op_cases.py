@@ -224,7 +224,9 @@ def _reductions():
         tag, full, kept = f"{outer}-{reduced}-{inner}", (outer, reduced, inner), (outer, inner)
         dy, x = floats(*kept), _rng.integers(-2, 3, full).astype(np.float32)
         n = x.size
-        yield Case(f"mean-{tag}", "TfdgsuMeanGrad", [flag(), dy], options, [floats(*full)])
+        for end, addend, mask, alpha in _epilogues(n):
+            inputs = [flag(), dy, addend, mask]
+            yield Case(f"mean-{tag}-{end}", "TfdgsuMeanGrad", inputs, {**options, "mask_alpha": alpha}, [floats(*full)])
         inputs = [flag(), x, x.max(axis=1)]
         yield Case(f"max_mask-{tag}", "TfdgsuReduceMaxMask", inputs, options, [bits(n)])
         yield Case(f"max_grad-{tag}", "TfdgsuReduceMaxGrad", [flag(), dy, bits(n)], options, [floats(*full)])

@@ -18,7 +18,7 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     counter = step.variable("step").tensor
     draws = []
     for layer in step.spec.layers:
-        if layer.is_partial:
+        if layer.is_sparse:
             update = step.updates[layer.name]
             inputs = [step.train, counter, update.channels, update.kernel_velocity]
             draws.append(custom_op("TfdgsuSelectChannels", inputs, [], _options(layer, step)))

@@ -25,7 +25,7 @@ def _declare(layer: LayerSpec, step: TrainingStep) -> UpdateTensors:
     return UpdateTensors(
         kernel=_weight_variable(layer, "kernel", 1, layer.kernel, step) if layer.n_selected else None,
         bias=_weight_variable(layer, "bias", 2, layer.bias, step) if trains_bias else None,
-        channels=_channels(layer, step) if layer.is_partial else None,
+        channels=_channels(layer, step) if layer.is_sparse else None,
         kernel_velocity=_velocity(layer, "kernel", layer.kernel_velocity, step) if layer.n_selected else None,
         bias_velocity=_velocity(layer, "bias", layer.bias_velocity, step) if trains_bias else None,
     )

@@ -2,15 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h.
 
+#include "epilogue.h"
 #include "tfdgsu/kernels.h"
 
-void tfdgsu_mean_grad_f32(float* dx, const float* dy, int32_t outer, int32_t reduced,
-                          int32_t inner) {
+void tfdgsu_mean_grad_f32(float* dx, const float* dy, const TfdgsuEpilogue* epilogue,
+                          int32_t outer, int32_t reduced, int32_t inner) {
   const float share = 1.0f / (float)reduced;
   for (int32_t o = 0; o < outer; ++o) {
     for (int32_t r = 0; r < reduced; ++r) {
-      float* dx_row = dx + (o * reduced + r) * inner;
-      for (int32_t i = 0; i < inner; ++i) dx_row[i] = share * dy[o * inner + i];
+      const int32_t row = (o * reduced + r) * inner;
+      for (int32_t i = 0; i < inner; ++i) {
+        const float value = share * dy[o * inner + i];
+        tfdgsu_store_sums(dx, &value, row + i, 1, epilogue);
+      }
     }
   }
 }

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 from tensorflow.lite.python.schema_py_generated import ActivationFunctionType
 
 from ...ir import Op, Tensor
+from ..custom.masks import mask_bytes
 
 if TYPE_CHECKING:
     from ...gradients import Backward
 
-# Open interval of the output in which the slope is 1, as tf.raw_ops.ReluGrad and Relu6Grad define it.
-_PASS_RANGE = {
-    ActivationFunctionType.RELU: (0.0, math.inf),
-    ActivationFunctionType.RELU6: (0.0, 6.0),
-    ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
-}
+# Open interval of the output in which the slope is 1, as tf.raw_ops.ReluGrad and Relu6Grad define it. The schema gives
+# an activation one name, fused or not.
+PASS_RANGES = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+_FUSED_PASS_RANGES = {getattr(ActivationFunctionType, name): range_ for name, range_ in PASS_RANGES.items()}
 
 
 def through_fused_activation(op: Op, dy: Tensor, back: Backward) -> Tensor:
@@ -27,19 +26,19 @@ def through_fused_activation(op: Op, dy: Tensor, back: Backward) -> Tensor:
     function = getattr(op.options, "fusedActivationFunction", ActivationFunctionType.NONE)
     if function == ActivationFunctionType.NONE:
         return dy
-    if function not in _PASS_RANGE:
+    if function not in _FUSED_PASS_RANGES:
         raise ValueError(
             "Gradients pass through fused RELU, RELU6 and RELU_N1_TO_1 only. "
             f"Received: {op.kind} '{op.outputs[0].name}' with activation {function}. "
             "Remedy: use one of these activations, or plan only update layers behind this op."
         )
-    low, high = _PASS_RANGE[function]
+    low, high = _FUSED_PASS_RANGES[function]
     return through_mask(op, dy, back, low, high)
 
 
 def through_mask(op: Op, dy: Tensor, back: Backward, low: float, high: float, alpha: float = 0.0) -> Tensor:
     """``low < y < high ? dy : alpha * dy``, keeping one bit per element of y."""
     y = op.outputs[0]
-    bits = Tensor(f"mask/{y.name}", ((y.n_elements + 7) // 8,), "uint8")
+    bits = Tensor(f"mask/{y.name}", (mask_bytes(y.n_elements),), "uint8")
     back.keep("TfdgsuReluMask", [y], after=op, kept=bits, low=low, high=high)
     return back.emit("TfdgsuApplyMask", [dy, bits], like=y, mask_alpha=alpha)

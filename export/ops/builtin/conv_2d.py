@@ -22,7 +22,7 @@ def conv_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
             f"Received: '{op.outputs[0].name}' with {x.shape[3]} input channels and kernel {list(kernel.shape)}. "
             "Remedy: use groups=1, or plan only update layers behind this layer."
         )
-    window = window_options(op.options, x.shape, op.outputs[0].shape, kernel.shape[1], kernel.shape[2])
+    window = window_options(op.options, x.shape, kernel.shape[1], kernel.shape[2])
     dz = through_fused_activation(op, dy, back)
     dx = None
     if back.needs(x):

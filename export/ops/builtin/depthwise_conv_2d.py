@@ -17,7 +17,7 @@ def depthwise_conv_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
     """As CONV_2D, channel by channel; channel c feeds outputs c*m to c*m+m-1."""
     x, kernel = op.inputs[:2]
     check_no_dilation(op)
-    window = window_options(op.options, x.shape, op.outputs[0].shape, kernel.shape[1], kernel.shape[2])
+    window = window_options(op.options, x.shape, kernel.shape[1], kernel.shape[2])
     dz = through_fused_activation(op, dy, back)
     dx = None
     if back.needs(x):

@@ -35,5 +35,5 @@ def max_pool_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
 
 def _pool_options(op: Op) -> dict[str, int]:
     o = op.options
-    window = window_options(o, op.inputs[0].shape, op.outputs[0].shape, o.filterHeight, o.filterWidth)
+    window = window_options(o, op.inputs[0].shape, o.filterHeight, o.filterWidth)
     return {"filter_h": o.filterHeight, "filter_w": o.filterWidth, **window}

@@ -12,7 +12,7 @@ from .registry import gradient_rule
 
 @gradient_rule("MEAN")
 def mean_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
-    return [back.emit("TfdgsuMeanGrad", [dy], like=op.inputs[0], **_extents(op)), None]
+    return [back.emit("TfdgsuMeanGrad", [dy, None, None], like=op.inputs[0], **_extents(op), mask_alpha=0.0), None]
 
 
 @gradient_rule("REDUCE_MAX")

@@ -7,15 +7,14 @@ from __future__ import annotations
 import math
 
 from ...ir import Op, Tensor
-from .activation import through_mask
+from .activation import PASS_RANGES, through_mask
 from .registry import gradient_rule
 
-_PASS_RANGE = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
 
-
-@gradient_rule(*_PASS_RANGE)
+@gradient_rule(*PASS_RANGES)
 def relu_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
-    return [through_mask(op, dy, back, *_PASS_RANGE[op.kind])]
+    """dx = dy where low < y < high, else 0; keeps one bit per element."""
+    return [through_mask(op, dy, back, *PASS_RANGES[op.kind])]
 
 
 @gradient_rule("LEAKY_RELU")

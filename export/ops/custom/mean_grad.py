@@ -4,24 +4,29 @@
 
 import numpy as np
 
-from .base import TRAIN, CustomOp, Operand
+from .base import TRAIN, CustomOp, Field, Operand
+from .masks import check_epilogue, epilogue
 from .reduction import REDUCTION_OPTIONS, check_reduction, extents
 
 
 class MeanGrad(CustomOp):
-    """dx[o,r,i] = dy[o,i] / reduced."""
+    """dx[o,r,i] = mask(dy[o,i] / reduced + addend[o,r,i])."""
 
     NAME = "TfdgsuMeanGrad"
-    OPTIONS = REDUCTION_OPTIONS
-    INPUTS = (TRAIN, Operand("dy"))
+    OPTIONS = (*REDUCTION_OPTIONS, Field("mask_alpha", "f"))
+    INPUTS = (TRAIN, Operand("dy"), Operand("addend", optional=True), Operand("bits", "uint8", optional=True))
     OUTPUTS = (Operand("dx"),)
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):
-        check_reduction(cls, outputs[0], inputs[1], options)
+        _, dy, addend, bits = inputs
+        check_reduction(cls, outputs[0], dy, options)
+        check_epilogue(cls, outputs[0], addend, bits)
 
     @classmethod
     def reference(cls, inputs, options, output_shapes):
+        _, dy, addend, bits = inputs
         outer, reduced, inner = extents(options)
-        share = inputs[1].reshape(outer, 1, inner) / inputs[1].dtype.type(reduced)
-        return [np.broadcast_to(share, (outer, reduced, inner)).reshape(output_shapes[0]).copy()]
+        share = dy.reshape(outer, 1, inner) / dy.dtype.type(reduced)
+        dx = np.broadcast_to(share, (outer, reduced, inner)).reshape(output_shapes[0]).copy()
+        return [epilogue(dx, addend, bits, options["mask_alpha"])]

@@ -139,9 +139,9 @@ void tfdgsu_max_pool_2d_grad_f32(float* dx, const float* dy, const uint8_t* argm
 // dx [B,H,W,C], dy [B,Ho,Wo,C].
 void tfdgsu_average_pool_2d_grad_f32(float* dx, const float* dy, const TfdgsuWindow* window);
 
-// dx[o,r,i] = dy[o,i] / reduced. dx [outer,reduced,inner], dy [outer,inner].
-void tfdgsu_mean_grad_f32(float* dx, const float* dy, int32_t outer, int32_t reduced,
-                          int32_t inner);
+// dx[o,r,i] = epilogue(dy[o,i] / reduced). dx [outer,reduced,inner], dy [outer,inner].
+void tfdgsu_mean_grad_f32(float* dx, const float* dy, const TfdgsuEpilogue* epilogue,
+                          int32_t outer, int32_t reduced, int32_t inner);
 
 // bit[o,r,i] = x[o,r,i] == y[o,i]. x [outer,reduced,inner], y [outer,inner].
 void tfdgsu_reduce_max_mask_f32(uint8_t* bits, const float* x, const float* y, int32_t outer,

@@ -73,3 +73,21 @@ def test_flat_copy_behind_an_op_that_reads_its_shape_stays():
     graph = Graph([maker, copy], [dy, TRAIN], [image])
     elide_gradient_copies.run(graph)
     assert _kinds(graph) == ["LogisticGrad", "Slice"]
+
+
+def test_mask_behind_global_pooling_is_fused():
+    """ReLU in front of global average pooling: the usual end of a network, and its largest gradient."""
+    dy, dx, bits, masked = (
+        _tensor("dy"),
+        _tensor("dx", (1, 4, 2)),
+        Tensor("bits", (1,), "uint8"),
+        _tensor("masked", (1, 4, 2)),
+    )
+    extents = {"outer": 1, "reduced": 4, "inner": 2, "mask_alpha": 0.0}
+    mean = custom_op("TfdgsuMeanGrad", [TRAIN, dy, None, None], [dx], extents)
+    mask = custom_op("TfdgsuApplyMask", [TRAIN, dx, bits], [masked], {"mask_alpha": 0.5})
+    graph = Graph([mean, mask], [dy, bits, TRAIN], [masked])
+    fuse_gradient_epilogues.run(graph)
+    assert _kinds(graph) == ["MeanGrad"]
+    assert graph.ops[0].inputs == [TRAIN, dy, None, bits]
+    assert graph.ops[0].options == {**extents, "mask_alpha": 0.5}

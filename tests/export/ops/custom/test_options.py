@@ -32,7 +32,10 @@ def test_infinity_is_an_option_value():
     [
         (lambda: pack_options("TfdgsuNothing", {}), "must be one of"),
         (lambda: pack_options("TfdgsuReluMask", {"low": 0.0}), "options must be"),
-        (lambda: pack_options("TfdgsuMeanGrad", {"outer": 2**31, "reduced": 1, "inner": 1}), "out of range"),
+        (
+            lambda: pack_options("TfdgsuMeanGrad", {"outer": 2**31, "reduced": 1, "inner": 1, "mask_alpha": 0.0}),
+            "out of range",
+        ),
         (lambda: unpack_options("TfdgsuReluMask", b"\1\0\0\0"), "12 bytes"),
         (lambda: unpack_options("TfdgsuSoftmaxGrad", b"\2\0\0\0"), "version 1"),
     ],
