@@ -17,6 +17,9 @@ class ChannelSchedule:
         seed: uint32 seed of the policy's random numbers.
         device_kind: What a device does: "static" (channels are a constant), "cyclic" or "random" (it computes the same
             sequence itself), "input" (the host hands it channel numbers).
+
+    Raises:
+        ValueError: A field is out of range.
     """
 
     policy: str = "static"
@@ -26,8 +29,20 @@ class ChannelSchedule:
 
     def __post_init__(self):
         if self.every < 1 or self.every != int(self.every):
-            raise ValueError(f"every must be a whole number of steps, at least 1. Received: every={self.every}.")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must fit in 32 bits, unsigned. Received: seed={self.seed}.")
+            raise ValueError(
+                f"every must be a whole number of steps, at least 1. Received: every={self.every}. "
+                "Give the number of steps between two re-draws, such as 100."
+            )
+        if not 0 <= self.seed < 2**32 or self.seed != int(self.seed):
+            raise ValueError(
+                f"seed must fit in 32 bits, a whole unsigned number. Received: seed={self.seed}. "
+                "Choose one from 0 to 4294967295."
+            )
         if self.device_kind not in DEVICE_KINDS:
-            raise ValueError(f"device_kind must be one of {DEVICE_KINDS}. Received: device_kind={self.device_kind!r}.")
+            raise ValueError(
+                f"device_kind must be one of {DEVICE_KINDS}. Received: device_kind={self.device_kind!r}. "
+                "A policy of your own leaves it at 'input'."
+            )
+        # NumPy integers and 100.0 compare as they should, but neither goes into JSON or into an op's options.
+        object.__setattr__(self, "every", int(self.every))
+        object.__setattr__(self, "seed", int(self.seed))

@@ -16,10 +16,13 @@ from . import interpreter_cost
 from .gradient_path import GradientPath, has_kernel
 from .gradient_rules import rule_for
 from .layer_graph import LayerCall, Value
+from .same_padding import same_padding
 from .sparse_update_plan import CostItem, LayerUpdate, PlanCost
 
 FLOAT_BYTES = 4
 FUSED_MAX_VALUES = (None, 6.0)
+RECTIFIERS = (layers.ReLU, layers.LeakyReLU)
+GLOBAL_AVERAGES = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D)
 
 
 @dataclasses.dataclass(eq=False)
@@ -120,13 +123,7 @@ def is_fused_padding(call: LayerCall) -> bool:
     if type(conv.layer) not in (layers.Conv2D, layers.DepthwiseConv2D) or conv.layer.padding != "valid":
         return False
     sizes = zip(call.inputs[0].shape[1:3], conv.layer.kernel_size, conv.layer.strides, call.layer.padding, strict=True)
-    return all(_same_padding(*size) == tuple(padding) for *size, padding in sizes)
-
-
-def _same_padding(in_size: int, kernel_size: int, stride: int) -> tuple[int, int]:
-    """Zeros in front and behind, as SAME pads (https://www.tensorflow.org/api_docs/python/tf/nn)."""
-    total = max((math.ceil(in_size / stride) - 1) * stride + kernel_size - in_size, 0)
-    return total // 2, total - total // 2
+    return all(same_padding(*size) == tuple(padding) for *size, padding in sizes)
 
 
 class _Step:
@@ -142,6 +139,7 @@ class _Step:
         self.kept: list[Buffer] = []
         self.gradient_of: dict[Value, Buffer] = {}
         self.shared: set[Buffer] = set()  # gradients that serve several branches
+        self.maskable: set[Buffer] = set()  # gradients whose op can apply a mask as it writes
 
     def forward(self) -> None:
         for position, value in enumerate(self.path.graph.inputs):
@@ -220,7 +218,7 @@ class _Step:
                 self._pass_on(value, dy)
             if len(targets) > 1:
                 self.shared.add(dy)
-        elif call in self.masks and dy not in self.shared:
+        elif isinstance(call.layer, RECTIFIERS) and dy in self.maskable and dy not in self.shared:
             # The op that made dy applies the mask to it as it goes.
             self.masks[call].last = max(self.masks[call].last, dy.first)
             self._pass_on(call.inputs[0], dy)
@@ -242,6 +240,8 @@ class _Step:
             self.timeline.read(self.gradient_of[value])
         name = f"{value.producer.name}/gradient" if value.producer else "input/gradient"
         self.gradient_of[value] = self.timeline.write(name, "gradient", self._bytes(value))
+        if has_kernel(call.layer) or isinstance(call.layer, GLOBAL_AVERAGES):
+            self.maskable.add(self.gradient_of[value])
         self.timeline.now += 1
 
     def _pass_on(self, value: Value, dy: Buffer) -> None:
