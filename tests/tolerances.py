@@ -49,6 +49,6 @@ KERNEL_ATOL = 2e-6
 # A plan is made before conversion: it can't see the reshapes around 1-D layers, nor the 16-byte alignment of buffers,
 # which counts in small networks only.
 PLAN_PEAK_RTOL = 0.01
-PLAN_PEAK_ATOL_BYTES = 1024
+PLAN_PEAK_ATOL_BYTES = 256
 # The interpreter's structures are estimated from averages per op.
 PLAN_TOTAL_RTOL = 0.05
