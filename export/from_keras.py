@@ -7,7 +7,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from .passes.add_loss import SUPPORTED_LOSSES
+from .ops.custom import LOSSES
 from .training_spec import LayerSpec, LossSpec, SgdSpec, TrainingSpec
 from .weight_layout import to_tflite
 
@@ -55,15 +55,22 @@ def read_training_spec(sparse_model) -> TrainingSpec:
 
 
 def read_loss(loss) -> LossSpec:
-    """The loss by its Keras name: a string, a function or a ``keras.losses.Loss``."""
+    """The loss by its Keras name.
+
+    Args:
+        loss: What ``compile`` was given: a name, a function of ``keras.losses`` or a ``keras.losses.Loss``.
+
+    Raises:
+        ValueError: for another loss, or settings that change it.
+    """
     resolved = keras.losses.get(loss) if isinstance(loss, str) else loss
     function = getattr(resolved, "fn", resolved)
     name = getattr(function, "__name__", type(resolved).__name__)
     name = _LOSS_ALIASES.get(name, name)
     settings = dict(getattr(resolved, "_fn_kwargs", {}))
-    if name not in SUPPORTED_LOSSES:
+    if name not in LOSSES:
         raise ValueError(
-            f"A bundle computes one of these losses: {', '.join(SUPPORTED_LOSSES)}. "
+            f"A bundle computes one of these losses: {', '.join(LOSSES)}. "
             f"Received: {loss!r}. Remedy: compile with one of them."
         )
     from_logits = bool(settings.pop("from_logits", False))
@@ -84,7 +91,11 @@ def _check_loss_settings(name: str, settings: dict, reduction: str) -> None:
 
 
 def read_sgd(optimizer) -> SgdSpec:
-    """SGD and SGD with momentum; every other optimizer trains in Keras only."""
+    """SGD and SGD with momentum; every other optimizer trains in Keras only.
+
+    Raises:
+        ValueError: for another optimizer, or settings of SGD that the device lacks.
+    """
     if type(optimizer) is not keras.optimizers.SGD:
         raise ValueError(
             "The device updates with SGD, with or without momentum. "

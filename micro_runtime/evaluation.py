@@ -6,15 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..export.ops.custom import REGISTRY
+from ..export.ops.custom import LOSSES
 from .errors import BundleError
-
-_LOSS_OPS = {
-    "sparse_categorical_crossentropy": "TfdgsuSparseCategoricalCrossentropy",
-    "categorical_crossentropy": "TfdgsuCategoricalCrossentropy",
-    "binary_crossentropy": "TfdgsuBinaryCrossentropy",
-    "mean_squared_error": "TfdgsuMeanSquaredError",
-}
 
 
 class Evaluation(NamedTuple):
@@ -29,12 +22,19 @@ def score(loss: dict, outputs: np.ndarray, labels: np.ndarray) -> Evaluation:
 
     Args:
         loss: The metadata's `loss`: name and from_logits.
+        outputs: float32 [N, C], one row per example.
+        labels: int32 class numbers [N] for sparse_categorical_crossentropy, else float32 [N, C].
+
+    Raises:
+        BundleError: The loss has no kernel here.
     """
     name = loss["name"]
-    if name not in _LOSS_OPS:
-        raise BundleError(f"Bundle's loss must be one of {sorted(_LOSS_OPS)}. Received: {name}.")
+    if name not in LOSSES:
+        raise BundleError(
+            f"Bundle's loss must be one of {sorted(LOSSES)}. Received: {name}. Remedy: export it again with this release."
+        )
     with np.errstate(all="ignore"):
-        losses, _ = REGISTRY[_LOSS_OPS[name]].per_example(outputs, labels, loss["from_logits"])
+        losses, _ = LOSSES[name].per_example(outputs, labels, loss["from_logits"])
     return Evaluation(float(losses.mean(dtype=np.float64)), _accuracy(name, loss["from_logits"], outputs, labels))
 
 

@@ -29,8 +29,8 @@ enum { kTfdgsuOptionsVersion = %d };
 """
 
 
-def load_registry(source_root):
-    """Loads export/ops/custom by path, as its own package: no TensorFlow, nothing installed."""
+def load_definitions(source_root):
+    """Loads the package export/ops/custom by path, under a name of its own: no TensorFlow, nothing installed."""
     directory = pathlib.Path(source_root) / "export" / "ops" / "custom"
     spec = importlib.util.spec_from_file_location(
         "tfdgsu_custom_ops", directory / "__init__.py", submodule_search_locations=[str(directory)]
@@ -38,7 +38,7 @@ def load_registry(source_root):
     package = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = package
     spec.loader.exec_module(package)
-    return package.REGISTRY
+    return package
 
 
 def snake_case(name):
@@ -55,8 +55,8 @@ def operand_codes(op):
     return "".join(codes) + ">" + "".join(_CODES[operand.dtype] for operand in op.OUTPUTS)
 
 
-def generate_header(registry, options_version=1):
-    """The text of options.h."""
+def generate_header(registry, options_version):
+    """The text of options.h, for op definitions by op string and the version that leads every options struct."""
     parts = [_HEAD % options_version]
     for op in registry.values():
         if all(operand.dtype in _CODES for operand in op.INPUTS):
@@ -72,7 +72,8 @@ def write_header(source_root, output_directory):
     """Writes tfdgsu/options.h below `output_directory`; returns its path."""
     path = pathlib.Path(output_directory) / "tfdgsu" / "options.h"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(generate_header(load_registry(source_root)))
+    definitions = load_definitions(source_root)
+    path.write_text(generate_header(definitions.REGISTRY, definitions.OPTIONS_VERSION))
     return path
 
 

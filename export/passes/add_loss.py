@@ -6,16 +6,10 @@ from __future__ import annotations
 
 from ..gradients import custom_op
 from ..ir import Graph, Tensor
+from ..ops.custom import LOSSES
 from ..training_spec import LossSpec
 from ..training_step import TrainingStep
 
-_KIND_BY_LOSS = {
-    "sparse_categorical_crossentropy": "TfdgsuSparseCategoricalCrossentropy",
-    "categorical_crossentropy": "TfdgsuCategoricalCrossentropy",
-    "binary_crossentropy": "TfdgsuBinaryCrossentropy",
-    "mean_squared_error": "TfdgsuMeanSquaredError",
-}
-SUPPORTED_LOSSES = tuple(_KIND_BY_LOSS)
 # Losses on probabilities that are exact on the logits in front of this op, as Keras takes them
 # (keras/src/backend/tensorflow/nn.py, _get_logits).
 _FOLDED_ACTIVATION = {
@@ -35,7 +29,7 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     options = {} if step.spec.loss.name == "mean_squared_error" else {"from_logits": int(from_logits)}
     inputs = [step.train, predicted, step.label]
     results = [step.loss, step.loss_gradient]
-    graph.ops.append(custom_op(_KIND_BY_LOSS[step.spec.loss.name], inputs, results, options))
+    graph.ops.append(custom_op(LOSSES[step.spec.loss.name].NAME, inputs, results, options))
     graph.inputs += [step.label, step.learning_rate, step.train]
     graph.outputs += [step.loss]
     return graph

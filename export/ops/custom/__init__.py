@@ -14,7 +14,7 @@ from .add_gradients import AddGradients
 from .advance_step import AdvanceStep
 from .apply_mask import ApplyMask
 from .average_pool_2d_grad import AveragePool2DGrad
-from .base import CustomOp, Field, Operand, TensorSpec, pack, unpack
+from .base import OPTIONS_VERSION, CustomOp, Field, Operand, TensorSpec, pack, unpack
 from .bias_grad import BiasGrad
 from .binary_crossentropy import BinaryCrossentropy
 from .categorical_crossentropy import CategoricalCrossentropy
@@ -27,6 +27,7 @@ from .fully_connected_grad_input import FullyConnectedGradInput
 from .gather_channels import GatherChannels
 from .load_variables import LoadVariables
 from .logistic_grad import LogisticGrad
+from .losses import LossOp
 from .max_pool_2d_argmax import MaxPool2DArgmax
 from .max_pool_2d_grad import MaxPool2DGrad
 from .mean_grad import MeanGrad
@@ -74,6 +75,8 @@ REGISTRY = {
     )
 }
 
+LOSSES = {op.KERAS_NAME: op for op in REGISTRY.values() if issubclass(op, LossOp)}
+
 
 def pack_options(name, options):
     """Packs option values (a dict) of op `name` into the bytes of `custom_options`.
@@ -95,6 +98,14 @@ def _lookup(name):
     return REGISTRY[name]
 
 
-__all__ = ["REGISTRY", "CustomOp", "Field", "Operand", "TensorSpec", "pack_options", "unpack_options"] + [
-    op.__name__ for op in REGISTRY.values()
-]
+__all__ = [
+    "LOSSES",
+    "OPTIONS_VERSION",
+    "REGISTRY",
+    "CustomOp",
+    "Field",
+    "Operand",
+    "TensorSpec",
+    "pack_options",
+    "unpack_options",
+] + [op.__name__ for op in REGISTRY.values()]

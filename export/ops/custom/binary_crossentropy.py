@@ -12,6 +12,7 @@ class BinaryCrossentropy(LossOp):
     """-mean over the outputs of label*log(p) + (1-label)*log(1-p)."""
 
     NAME = "TfdgsuBinaryCrossentropy"
+    KERAS_NAME = "binary_crossentropy"
     OPTIONS = FROM_LOGITS
     INPUTS = (TRAIN, Operand("y_pred"), Operand("label"))
 

@@ -12,6 +12,7 @@ class CategoricalCrossentropy(LossOp):
     """-sum(label * log(q)), q = softmax(logits) or clip(probabilities / sum)."""
 
     NAME = "TfdgsuCategoricalCrossentropy"
+    KERAS_NAME = "categorical_crossentropy"
     OPTIONS = FROM_LOGITS
     INPUTS = (TRAIN, Operand("y_pred"), Operand("label"))
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the loss ops share: Keras' definitions, mean over the batch, refusal of bad steps."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from .base import CustomOp, Field, Operand
@@ -28,8 +30,12 @@ class LossOp(CustomOp):
     `per_example` returns a loss per example [B] and its gradient [B,N]; here follow
     the mean over the batch and the rule that a non-finite loss writes 0 into
     `train`, so that every later op of the step does nothing and no weight moves.
+
+    Attributes:
+        KERAS_NAME: The loss function's name in keras.losses; what the metadata of a bundle stores.
     """
 
+    KERAS_NAME: ClassVar[str]
     OUTPUTS = (Operand("loss"), Operand("dy_pred"))
     MUTATES = (0,)
 
@@ -46,6 +52,16 @@ class LossOp(CustomOp):
 
     @classmethod
     def per_example(cls, y_pred, label, from_logits):
+        """Loss of each example and its gradient.
+
+        Args:
+            y_pred: Predictions [B, N], floating point.
+            label: int32 class numbers [B], or values [B, N] in the precision of `y_pred`.
+            from_logits: Whether `y_pred` are logits; without meaning for a loss that takes no probabilities.
+
+        Returns:
+            (losses [B], gradients [B, N] of the same, not yet divided by B).
+        """
         raise NotImplementedError
 
     @classmethod

@@ -10,6 +10,7 @@ class MeanSquaredError(LossOp):
     """mean over the outputs of (y_pred - label)^2."""
 
     NAME = "TfdgsuMeanSquaredError"
+    KERAS_NAME = "mean_squared_error"
     INPUTS = (TRAIN, Operand("y_pred"), Operand("label"))
 
     @classmethod

@@ -15,6 +15,7 @@ class SparseCategoricalCrossentropy(LossOp):
     """
 
     NAME = "TfdgsuSparseCategoricalCrossentropy"
+    KERAS_NAME = "sparse_categorical_crossentropy"
     OPTIONS = FROM_LOGITS
     INPUTS = (TRAIN, Operand("y_pred"), Operand("label", "int32"))
 
