@@ -141,16 +141,17 @@ class _Planner:
 
         A kernel is mutable as a whole, however few of its channels are selected; frozen, it stays in flash.
         """
-        low, high = 0, n_last
-        made = self._make(self._spread(update_fraction, n_last, low))
-        while low < high and not self._fits(made):
+
+        def with_frozen(n_frozen: int) -> SparseUpdatePlan:
+            return self._make(self._spread(update_fraction, n_last, n_frozen))
+
+        if self._fits(made := with_frozen(0)):
+            return made
+        low, high = 1, n_last
+        while low < high:
             middle = (low + high) // 2
-            if self._fits(self._make(self._spread(update_fraction, n_last, middle))):
-                high = middle
-            else:
-                low = middle + 1
-            made = self._make(self._spread(update_fraction, n_last, high))
-        return made
+            low, high = (low, middle) if self._fits(with_frozen(middle)) else (middle + 1, high)
+        return with_frozen(low)
 
     def _fits(self, made: SparseUpdatePlan) -> bool:
         return self.ram_bytes is None or made.cost.total_bytes <= self.ram_bytes
