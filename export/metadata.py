@@ -7,17 +7,17 @@ checksum are known to be right before anything else is read. Needs the standard
 library only.
 
 Example:
-  >>> buffer = pack_metadata({"batch_size": 1}, x86_64=ArenaBytes(4096, 4352), cortex_m=ArenaBytes(3072, 3072))
-  >>> data = seal(write_flatbuffer(..., metadata={"tfdgsu": buffer}))
-  >>> header, document = unpack_metadata(data)
-  >>> document["batch_size"]
-  1
+    >>> buffer = pack_metadata({"batch_size": 1}, x86_64=ArenaBytes(4096, 4352), cortex_m=ArenaBytes(3072, 3072))
+    >>> data = seal(write_flatbuffer(..., metadata={"tfdgsu": buffer}))
+    >>> header, document = unpack_metadata(data)
+    >>> document["batch_size"]
+    1
 """
 
 import json
 import struct
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 METADATA_NAME = "tfdgsu"
 MAGIC = b"TFDGSU\r\n"  # like PNG's: a transfer in text mode breaks it
@@ -26,6 +26,7 @@ _HEADER = struct.Struct("<8sIIIIIIII")
 _FILE_BYTES = struct.Struct("<I")
 _FILE_BYTES_OFFSET = 12
 _CRC_OFFSET = 16
+_REMEDY = "Remedy: copy the file again, or export it again."
 
 
 class BundleError(ValueError):
@@ -53,25 +54,25 @@ class Header(NamedTuple):
     json_bytes: int
 
 
-def pack_metadata(document, x86_64: ArenaBytes, cortex_m: ArenaBytes):
+def pack_metadata(document: dict[str, Any], x86_64: ArenaBytes, cortex_m: ArenaBytes) -> bytes:
     """The metadata buffer of a bundle, its length and checksum still to be `seal`ed.
 
     Args:
-      document: JSON-serialisable dict.
-      x86_64, cortex_m: Predicted arena of each target.
+        document: JSON-serialisable; its keys are the bundle format's.
+        x86_64, cortex_m: Predicted arena of each target.
 
     Returns:
-      bytes. Length depends on `document` only, so it can be replaced in place.
+        The buffer. Its length depends on `document` only, so it can be replaced in place.
     """
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     return _HEADER.pack(MAGIC, FORMAT_VERSION, 0, 0, *x86_64, *cortex_m, len(text)) + text
 
 
-def seal(data):
+def seal(data: bytes) -> bytes:
     """Writes file length and CRC-32 into the header of a finished file; returns the file.
 
     Raises:
-      BundleError: `data` does not hold the metadata header exactly once.
+        BundleError: `data` does not hold the metadata header exactly once.
     """
     start = _find_header(data)
     sealed = bytearray(data)
@@ -80,11 +81,11 @@ def seal(data):
     return bytes(sealed)
 
 
-def unpack_metadata(data):
-    """Checks length, version and checksum of a bundle and returns (Header, dict).
+def unpack_metadata(data: bytes) -> tuple[Header, dict[str, Any]]:
+    """Checks length, version and checksum of a bundle; returns its header and its JSON.
 
     Raises:
-      BundleError: saying which check failed.
+        BundleError: saying which check failed.
     """
     data = bytes(data)
     start = _find_header(data)
@@ -92,11 +93,11 @@ def unpack_metadata(data):
     if header.format_version != FORMAT_VERSION:
         raise BundleError(
             f"Bundle must have format version {FORMAT_VERSION}. Received: {header.format_version}. "
-            "Export it again with this release."
+            "Remedy: export it again with this release."
         )
     if header.file_bytes != len(data):
         raise BundleError(
-            f"Bundle must be {header.file_bytes} bytes long. Received: {len(data)}. It was cut or joined."
+            f"Bundle must be {header.file_bytes} bytes long. Received: {len(data)}. It was cut or joined; copy it again."
         )
     checksum = _checksum(data, start)
     if header.crc32 != checksum:
@@ -107,31 +108,31 @@ def unpack_metadata(data):
     return header, _parse_json(text, header.json_bytes)
 
 
-def _find_header(data):
+def _find_header(data: bytes) -> int:
     start = data.find(MAGIC)
     if start < 0 or start + _HEADER.size > len(data):
         raise BundleError(
-            "File must be a training bundle written by export_training_bundle(). Received: no tfdgsu header."
+            f"File must be a training bundle written by export_training_bundle(). Received: no tfdgsu header. {_REMEDY}"
         )
     if data.find(MAGIC, start + 1) >= 0:
-        raise BundleError("Bundle must hold the tfdgsu header once. Received: more than one.")
+        raise BundleError(f"Bundle must hold the tfdgsu header once. Received: more than one. {_REMEDY}")
     return start
 
 
-def _checksum(data, start):
+def _checksum(data: bytes, start: int) -> int:
     """CRC-32 of the file with the checksum field taken as zero."""
     crc = zlib.crc32(data[: start + _CRC_OFFSET])
     crc = zlib.crc32(bytes(4), crc)
     return zlib.crc32(data[start + _CRC_OFFSET + 4 :], crc)
 
 
-def _parse_json(text, json_bytes):
+def _parse_json(text: bytes, json_bytes: int) -> dict[str, Any]:
     if len(text) != json_bytes:
-        raise BundleError(f"Metadata must hold {json_bytes} bytes of JSON. Received: {len(text)}.")
+        raise BundleError(f"Metadata must hold {json_bytes} bytes of JSON. Received: {len(text)}. {_REMEDY}")
     try:
         document = json.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BundleError(f"Metadata must be JSON. Received: {error}.") from error
+        raise BundleError(f"Metadata must be JSON. Received: {error}. {_REMEDY}") from error
     if not isinstance(document, dict):
-        raise BundleError(f"Metadata must be a JSON object. Received: {type(document).__name__}.")
+        raise BundleError(f"Metadata must be a JSON object. Received: {type(document).__name__}. {_REMEDY}")
     return document

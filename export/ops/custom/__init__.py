@@ -5,9 +5,9 @@
 Imports NumPy and the standard library only: builds load it without TensorFlow.
 
 Example:
-  >>> data = pack_options("TfdgsuReluMask", {"low": 0.0, "high": 6.0})
-  >>> unpack_options("TfdgsuReluMask", data)
-  {'low': 0.0, 'high': 6.0}
+    >>> data = pack_options("TfdgsuReluMask", {"low": 0.0, "high": 6.0})
+    >>> unpack_options("TfdgsuReluMask", data)
+    {'low': 0.0, 'high': 6.0}
 """
 
 from .add_gradients import AddGradients
@@ -82,7 +82,7 @@ def pack_options(name, options):
     """Packs option values (a dict) of op `name` into the bytes of `custom_options`.
 
     Raises:
-      ValueError: unknown op, missing or surplus option, value out of range.
+        ValueError: unknown op, missing or surplus option, value out of range.
     """
     return pack(_lookup(name), options)
 

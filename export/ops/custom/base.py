@@ -42,10 +42,10 @@ class CustomOp:
     """Base of every custom op definition; subclasses are never instantiated.
 
     Attributes:
-      NAME: the custom op string in the file.
-      OPTIONS: fields of the option struct after its leading `version`.
-      INPUTS, OUTPUTS: operands in order. An absent optional input has index -1.
-      MUTATES: positions of the inputs that the op writes in place.
+        NAME: the custom op string in the file.
+        OPTIONS: fields of the option struct after its leading `version`.
+        INPUTS, OUTPUTS: operands in order. An absent optional input has index -1.
+        MUTATES: positions of the inputs that the op writes in place.
     """
 
     NAME: ClassVar[str]
@@ -71,12 +71,12 @@ class CustomOp:
         """Checks counts, dtypes, option values and shapes of one op.
 
         Args:
-          inputs: a `TensorSpec` (or `None`, when absent) per input.
-          outputs: a `TensorSpec` per output.
-          options: dict with every name of `OPTIONS`.
+            inputs: a `TensorSpec` (or `None`, when absent) per input.
+            outputs: a `TensorSpec` per output.
+            options: dict with every name of `OPTIONS`.
 
         Raises:
-          ValueError: naming the op, the rule and what was received.
+            ValueError: naming the op, the rule and what was received.
         """
         cls._check_operands("inputs", cls.operands(options), inputs)
         cls._check_operands("outputs", cls.OUTPUTS, outputs)
@@ -98,19 +98,19 @@ class CustomOp:
         """What the op computes when `train` is 1, in the inputs' precision.
 
         Args:
-          inputs: an array per input, `None` when absent. Inputs named by `MUTATES`
-            are changed in place, as on the device.
-          options: dict of option values.
-          output_shapes: one shape per output (some don't follow from the inputs).
+            inputs: an array per input, `None` when absent. Inputs named by `MUTATES`
+                are changed in place, as on the device.
+            options: dict of option values.
+            output_shapes: one shape per output (some don't follow from the inputs).
 
         Returns:
-          List of output arrays.
+            List of output arrays.
         """
         raise NotImplementedError
 
     @classmethod
     def require(cls, condition, rule, received):
-        """Raises ValueError(rule, received) unless `condition` holds."""
+        """Raises a ValueError of the op, `rule` and `received` unless `condition` holds. Whoever reads a file adds the remedy."""
         if not condition:
             raise ValueError(f"{cls.NAME}: {rule}. Received: {received}.")
 
@@ -137,7 +137,11 @@ def options_format(op):
 
 
 def pack(op, options):
-    """Packs a dict of option values into the bytes of `custom_options`."""
+    """Packs a dict of option values into the bytes of `custom_options`.
+
+    Raises:
+        ValueError: a missing or surplus option, or a value out of range.
+    """
     names = [field.name for field in op.OPTIONS]
     if set(options) != set(names):
         raise ValueError(f"{op.NAME}: options must be {names}. Received: {sorted(options)}.")

@@ -4,8 +4,8 @@
 
 import numpy as np
 
-from .base import TRAIN, CustomOp, Field, Operand
-from .masks import check_epilogue, epilogue
+from .base import CustomOp, Field, Operand
+from .masks import GRAD_INPUT_OPERANDS, check_epilogue, epilogue
 from .windows import STRIDE_AND_PADDING, check_windows, crop_image, pad_image, tap
 
 
@@ -14,13 +14,7 @@ class Conv2DGradInput(CustomOp):
 
     NAME = "TfdgsuConv2DGradInput"
     OPTIONS = STRIDE_AND_PADDING + (Field("mask_alpha", "f"),)
-    INPUTS = (
-        TRAIN,
-        Operand("dy"),
-        Operand("w"),
-        Operand("addend", optional=True),
-        Operand("bits", "uint8", optional=True),
-    )
+    INPUTS = GRAD_INPUT_OPERANDS
     OUTPUTS = (Operand("dx"),)
 
     @classmethod

@@ -4,8 +4,8 @@
 
 import numpy as np
 
-from .base import LEARNING_RATE, TRAIN, CustomOp, Field, Operand
-from .sgd import SGD_OPTIONS, apply_sgd, check_channels, check_sgd
+from .base import CustomOp, Field
+from .sgd import GRAD_FILTER_MUTATES, GRAD_FILTER_OPERANDS, SGD_OPTIONS, apply_sgd, check_channels, check_sgd
 from .windows import STRIDE_AND_PADDING, check_windows, pad_image, tap
 
 
@@ -15,16 +15,8 @@ class DepthwiseConv2DGradFilter(CustomOp):
     NAME = "TfdgsuDepthwiseConv2DGradFilter"
     # With `channels` the depth multiplier m does not follow from the shapes.
     OPTIONS = STRIDE_AND_PADDING + SGD_OPTIONS + (Field("depth_multiplier", "i"),)
-    INPUTS = (
-        TRAIN,
-        LEARNING_RATE,
-        Operand("x_sel"),
-        Operand("dy"),
-        Operand("channels", "int32", optional=True),
-        Operand("w"),
-        Operand("velocity", optional=True),
-    )
-    MUTATES = (5, 6)
+    INPUTS = GRAD_FILTER_OPERANDS
+    MUTATES = GRAD_FILTER_MUTATES
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):

@@ -4,8 +4,8 @@
 
 import numpy as np
 
-from .base import LEARNING_RATE, TRAIN, CustomOp, Operand
-from .sgd import SGD_OPTIONS, apply_sgd, check_channels, check_sgd
+from .base import CustomOp
+from .sgd import GRAD_FILTER_MUTATES, GRAD_FILTER_OPERANDS, SGD_OPTIONS, apply_sgd, check_channels, check_sgd
 
 
 class FullyConnectedGradFilter(CustomOp):
@@ -13,16 +13,8 @@ class FullyConnectedGradFilter(CustomOp):
 
     NAME = "TfdgsuFullyConnectedGradFilter"
     OPTIONS = SGD_OPTIONS
-    INPUTS = (
-        TRAIN,
-        LEARNING_RATE,
-        Operand("x_sel"),
-        Operand("dy"),
-        Operand("channels", "int32", optional=True),
-        Operand("w"),
-        Operand("velocity", optional=True),
-    )
-    MUTATES = (5, 6)
+    INPUTS = GRAD_FILTER_OPERANDS
+    MUTATES = GRAD_FILTER_MUTATES
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):

@@ -4,8 +4,8 @@
 
 import numpy as np
 
-from .base import TRAIN, CustomOp, Field, Operand
-from .masks import check_epilogue, epilogue
+from .base import CustomOp, Field, Operand
+from .masks import GRAD_INPUT_OPERANDS, check_epilogue, epilogue
 
 
 class FullyConnectedGradInput(CustomOp):
@@ -13,13 +13,7 @@ class FullyConnectedGradInput(CustomOp):
 
     NAME = "TfdgsuFullyConnectedGradInput"
     OPTIONS = (Field("mask_alpha", "f"),)
-    INPUTS = (
-        TRAIN,
-        Operand("dy"),
-        Operand("w"),
-        Operand("addend", optional=True),
-        Operand("bits", "uint8", optional=True),
-    )
+    INPUTS = GRAD_INPUT_OPERANDS
     OUTPUTS = (Operand("dx"),)
 
     @classmethod

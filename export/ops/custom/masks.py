@@ -4,6 +4,18 @@
 
 import numpy as np
 
+from .base import TRAIN, Operand
+
+# Of every op that takes a gradient from a layer's output to its input, w being the layer's weights. A pass fuses sums
+# and masks into these ops by position.
+GRAD_INPUT_OPERANDS = (
+    TRAIN,
+    Operand("dy"),
+    Operand("w"),
+    Operand("addend", optional=True),
+    Operand("bits", "uint8", optional=True),
+)
+
 
 def mask_bytes(n_elements):
     """Bytes of a mask over `n_elements`."""

@@ -9,6 +9,7 @@ POOL_OPTIONS = (Field("filter_h", "i"), Field("filter_w", "i")) + STRIDE_AND_PAD
 
 
 def filter_size(options):
+    """(height, width) of the pooling window."""
     return options["filter_h"], options["filter_w"]
 
 

@@ -10,6 +10,7 @@ REDUCTION_OPTIONS = (Field("outer", "i"), Field("reduced", "i"), Field("inner", 
 
 
 def extents(options):
+    """(outer, reduced, inner): how many elements lie before, on and behind the reduced axes."""
     return options["outer"], options["reduced"], options["inner"]
 
 

@@ -9,6 +9,9 @@ from .base import TRAIN, CustomOp, Field, Operand
 CYCLIC, RANDOM = 1, 2
 _MASK = 0xFFFFFFFF
 
+# Written out although tfdgsu/channel_rng.py draws the same numbers: a build loads these definitions without the package,
+# and a reference of its own is something to test that module against.
+
 
 def mix32(x):
     """Bijective 32-bit hash ("lowbias32", C. Wellons, "Prospecting for Hash Functions")."""

@@ -2,15 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """SGD as Keras defines it, on a slice of the weights: the end of every filter gradient."""
 
-from .base import Field
+from .base import LEARNING_RATE, TRAIN, Field, Operand
 
 SGD_OPTIONS = (Field("momentum", "f"), Field("nesterov", "i"))
+# Of every op that computes the gradient of some input channels of a layer's weights w and applies it.
+GRAD_FILTER_OPERANDS = (
+    TRAIN,
+    LEARNING_RATE,
+    Operand("x_sel"),
+    Operand("dy"),
+    Operand("channels", "int32", optional=True),
+    Operand("w"),
+    Operand("velocity", optional=True),
+)
+GRAD_FILTER_MUTATES = (5, 6)
 
 
 def apply_sgd(w, index, velocity, gradient, lr, options):
-    """Updates `w[index]` (and `velocity`) in place.
+    """Updates `w[index]` (and `velocity`) in place, as keras.optimizers.SGD does.
 
     v = m*v - lr*g; w += v, or with nesterov w += m*v - lr*g; without velocity w -= lr*g.
+
+    Args:
+        w: The weights, in any layout.
+        index: Selects the slice to update.
+        velocity: As the slice, or `None`.
+        gradient: As the slice.
+        lr: Learning rate [1].
+        options: With `momentum` and `nesterov`.
     """
     step = lr.reshape(-1)[0].astype(w.dtype) * gradient
     if velocity is None:
