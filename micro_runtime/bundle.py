@@ -7,7 +7,7 @@ import os
 from typing import Any, NamedTuple
 
 from ..export.metadata import Header, unpack_metadata
-from .errors import BundleError
+from .errors import REMEDY, BundleError, require
 from .model import Model, Tensor, read_model
 from .operator_rules import check_operators
 
@@ -86,23 +86,23 @@ class Bundle:
         for item in self.document["plan"]["layers"]:
             if item["name"] == layer:
                 return item["n_channels"]
-        raise BundleError(f"Plan must describe the layer of every channels variable. Received: no '{layer}'.")
+        raise BundleError(f"Plan must describe the layer of every channels variable. Received: no '{layer}'. {REMEDY}")
 
     def _check_ports(self) -> None:
         ports = {**self.inputs, **self.outputs}
         for name, expected in {"learning_rate": "float32", "train": "int32", "loss": "float32"}.items():
-            _require(ports[name][1:] == ((1,), expected), f"`{name}` must be {expected} [1]", ports[name][1:])
+            require(ports[name][1:] == ((1,), expected), f"`{name}` must be {expected} [1]", ports[name][1:])
         x, y, output = ports["x"], ports["y"], ports["output"]
-        _require(x.dtype == output.dtype == "float32", "`x` and `output` must be float32", (x.dtype, output.dtype))
+        require(x.dtype == output.dtype == "float32", "`x` and `output` must be float32", (x.dtype, output.dtype))
         batch = self.document["batch_size"]
         leads = [port.shape[:1] == (batch,) for port in (x, y, output)]
-        _require(all(leads) and len(output.shape) == 2, f"batch must be {batch}", (x.shape, y.shape, output.shape))
+        require(all(leads) and len(output.shape) == 2, f"batch must be {batch}", (x.shape, y.shape, output.shape))
         n_classes = self.document["n_classes"]
         if n_classes is not None:
-            _require(y.dtype == "int32" and y.shape == (batch,), "`y` must be int32 [batch]", y[1:])
-            _require(n_classes == output.shape[1], f"n_classes must be {output.shape[1]}", n_classes)
+            require(y.dtype == "int32" and y.shape == (batch,), "`y` must be int32 [batch]", y[1:])
+            require(n_classes == output.shape[1], f"n_classes must be {output.shape[1]}", n_classes)
         else:
-            _require(y.dtype == "float32" and y.shape == output.shape, "`y` must be as `output`", y[1:])
+            require(y.dtype == "float32" and y.shape == output.shape, "`y` must be as `output`", y[1:])
         for variable in self.variables.values():
             if variable.role == "channels":
                 self.layer_channels(variable.layer)
@@ -121,26 +121,26 @@ def read_bundle(path: str | os.PathLike) -> Bundle:
 
 def _check_size(model: Model) -> None:
     total = sum(tensor.n_bytes for tensor in model.tensors if tensor.data is None)
-    _require(total <= _MAX_TENSOR_BYTES, f"tensors must take at most {_MAX_TENSOR_BYTES:,} bytes", f"{total:,}")
+    require(total <= _MAX_TENSOR_BYTES, f"tensors must take at most {_MAX_TENSOR_BYTES:,} bytes", f"{total:,}")
 
 
 def _check_signatures(model: Model) -> None:
     for name, (sources, results) in _SIGNATURES.items():
-        _require(name in model.signatures, f"signature `{name}` must exist", sorted(model.signatures))
+        require(name in model.signatures, f"signature `{name}` must exist", sorted(model.signatures))
         received = model.signatures[name]
-        _require(
+        require(
             set(received[0]) == sources, f"signature `{name}` must have inputs {sorted(sources)}", sorted(received[0])
         )
-        _require(
+        require(
             set(received[1]) == results, f"signature `{name}` must have outputs {sorted(results)}", sorted(received[1])
         )
     same = model.signatures["infer"][0]["x"] == model.signatures["train"][0]["x"]
-    _require(same, "signatures must share `x`", "two")
+    require(same, "signatures must share `x`", "two")
     same = model.signatures["infer"][1]["output"] == model.signatures["train"][1]["output"]
-    _require(same, "signatures must share `output`", "two")
+    require(same, "signatures must share `output`", "two")
     train = model.tensors[model.signatures["train"][0]["train"]]
     # TFLM zeroes variables at reset, so that an input nobody sets cannot train.
-    _require(train.is_variable, "`train` must be a variable", "none")
+    require(train.is_variable, "`train` must be a variable", "none")
 
 
 def _check_document(document: dict[str, Any]) -> None:
@@ -154,22 +154,22 @@ def _check_document(document: dict[str, Any]) -> None:
         "arena_is_exact": bool,
     }
     for name, kind in kinds.items():
-        _require(
+        require(
             type(document.get(name)) is kind,
             f"metadata must have a {kind.__name__} `{name}`",
             type(document.get(name)).__name__,
         )
     n_classes = document.get("n_classes", 0)
-    _require(n_classes is None or (type(n_classes) is int and n_classes > 0), "`n_classes` must be a count", n_classes)
+    require(n_classes is None or (type(n_classes) is int and n_classes > 0), "`n_classes` must be a count", n_classes)
     loss = document["loss"]
-    _require(isinstance(loss.get("name"), str) and type(loss.get("from_logits")) is bool, "`loss` must be known", loss)
-    _require(isinstance(document["schedule"].get("policy"), str), "schedule must have a policy", document["schedule"])
+    require(isinstance(loss.get("name"), str) and type(loss.get("from_logits")) is bool, "`loss` must be known", loss)
+    require(isinstance(document["schedule"].get("policy"), str), "schedule must have a policy", document["schedule"])
     layers = document["plan"].get("layers")
     well_formed = isinstance(layers, list) and all(
         isinstance(item, dict) and isinstance(item.get("name"), str) and type(item.get("n_channels")) is int
         for item in layers
     )
-    _require(well_formed, "plan must list its layers", type(layers).__name__)
+    require(well_formed, "plan must list its layers", type(layers).__name__)
     for item in document["variables"]:
         well_formed = (
             isinstance(item, dict)
@@ -178,21 +178,21 @@ def _check_document(document: dict[str, Any]) -> None:
             and isinstance(item.get("shape"), list)
             and all(type(size) is int for size in item["shape"])
         )
-        _require(well_formed, "metadata must describe its variables", str(item)[:80])
+        require(well_formed, "metadata must describe its variables", str(item)[:80])
     names = [item["name"] for item in document["variables"]]
-    _require(len(set(names)) == len(names), "variables must have distinct names", names)
+    require(len(set(names)) == len(names), "variables must have distinct names", names)
 
 
 def _variable(model: Model, item: dict[str, Any]) -> Variable:
     name = item["name"]
     index = model.signatures.get("save", ({}, {}))[1].get(name)
-    _require(index is not None, f"signature `save` must have variable '{name}'", None)
+    require(index is not None, f"signature `save` must have variable '{name}'", None)
     same = model.signatures.get("restore", ({}, {}))[0].get(name) == index
-    _require(same, f"signature `restore` must have variable '{name}'", None)
+    require(same, f"signature `restore` must have variable '{name}'", None)
     tensor: Tensor = model.tensors[index]
     described = (tuple(item["shape"]), item["dtype"])
-    _require(tensor.is_variable, f"'{name}' must be a variable", "none")
-    _require(described == (tensor.shape, tensor.dtype), f"'{name}' must be {tensor.dtype} {tensor.shape}", described)
+    require(tensor.is_variable, f"'{name}' must be a variable", "none")
+    require(described == (tensor.shape, tensor.dtype), f"'{name}' must be {tensor.dtype} {tensor.shape}", described)
     return Variable(
         name,
         item["role"],
@@ -209,10 +209,5 @@ def _port(model: Model, indices: tuple[int, ...], index: int, name: str) -> Port
 
 
 def _position(indices: tuple[int, ...], index: int, name: str) -> int:
-    _require(index in indices, f"'{name}' must be listed by the subgraph", indices)
+    require(index in indices, f"'{name}' must be listed by the subgraph", indices)
     return indices.index(index)
-
-
-def _require(condition: bool, rule: str, received) -> None:
-    if not condition:
-        raise BundleError(f"Bundle's {rule}. Received: {received}.")

@@ -4,6 +4,9 @@
 
 from ..export.metadata import BundleError
 
+# For whatever a file holds that the exporter would not have written.
+REMEDY = "Remedy: copy the bundle again, or export it again."
+
 
 class ArenaError(MemoryError):
     """The arena is smaller than the interpreter needs."""
@@ -17,4 +20,10 @@ class NonFiniteLossError(FloatingPointError):
     """The loss of a training step was NaN or infinite. The step was not applied."""
 
 
-__all__ = ["ArenaError", "BundleError", "InterpreterError", "NonFiniteLossError"]
+def require(condition: bool, rule: str, received) -> None:
+    """Raises a BundleError unless `condition` holds; `rule` says what the bundle's part must be."""
+    if not condition:
+        raise BundleError(f"Bundle's {rule}. Received: {received}. {REMEDY}")
+
+
+__all__ = ["REMEDY", "ArenaError", "BundleError", "InterpreterError", "NonFiniteLossError", "require"]

@@ -19,7 +19,8 @@ def check_x(bundle: Bundle, x) -> np.ndarray:
     if array.shape != shape:
         single = f" or one example {list(shape[1:])}" if shape[0] == 1 else ""
         raise ValueError(
-            f"x must have the shape baked in at export, {list(shape)}{single}. Received: {list(array.shape)}."
+            f"x must have the shape baked in at export, {list(shape)}{single}. Received: {list(array.shape)}. "
+            "Remedy: reshape x, or export with another batch_size."
         )
     return array
 
@@ -32,17 +33,22 @@ def check_y(bundle: Bundle, y) -> np.ndarray:
         _check_range("y", array, 0.0, 1.0)
     # [B], [B,1] and, for one example, [] and [N] hold the same labels.
     if [size for size in array.shape if size != 1] != [size for size in shape if size != 1]:
-        raise ValueError(f"y must have the shape baked in at export, {list(shape)}. Received: {list(array.shape)}.")
+        raise ValueError(
+            f"y must have the shape baked in at export, {list(shape)}. Received: {list(array.shape)}. "
+            "Remedy: pass one label per example, as the loss takes it."
+        )
     return array.reshape(shape)
 
 
 def check_learning_rate(learning_rate) -> np.ndarray:
     """A finite number that is not negative, as float32 [1]."""
     if isinstance(learning_rate, (bool, np.bool_)) or not isinstance(learning_rate, numbers.Real):
-        raise TypeError(f"learning_rate must be a number. Received: {learning_rate!r}.")
+        raise TypeError(f"learning_rate must be a number. Received: {learning_rate!r}. Remedy: pass a float.")
     rate = np.float32(learning_rate) if abs(float(learning_rate)) < 3e38 else np.float32(np.inf)
     if not math.isfinite(rate) or rate < 0:
-        raise ValueError(f"learning_rate must be finite and not negative. Received: {learning_rate!r}.")
+        raise ValueError(
+            f"learning_rate must be finite and not negative. Received: {learning_rate!r}. Remedy: pass one such as 0.01."
+        )
     return np.array([rate], np.float32)
 
 
@@ -52,11 +58,14 @@ def check_channels(bundle: Bundle, layer: str, channels) -> np.ndarray:
     n_selected, n_channels = bundle.variables[f"{layer}/channels"].shape[0], bundle.layer_channels(layer)
     if array.dtype.kind not in "iu" or array.shape != (n_selected,):
         raise ValueError(
-            f"channels of '{layer}' must be {n_selected} integers. Received: {array.dtype} {list(array.shape)}."
+            f"channels of '{layer}' must be {n_selected} integers. Received: {array.dtype} {list(array.shape)}. "
+            "Remedy: select as many as the plan says."
         )
     _check_range(f"channels of '{layer}'", array, 0, n_channels - 1)
     if np.unique(array).size != n_selected:
-        raise ValueError(f"channels of '{layer}' must be distinct. Received: {array.tolist()}.")
+        raise ValueError(
+            f"channels of '{layer}' must be distinct. Received: {array.tolist()}. Remedy: select each channel once."
+        )
     return array.astype(np.int32)
 
 
@@ -69,7 +78,9 @@ def check_restored(bundle: Bundle, values: dict[str, np.ndarray]) -> None:
         elif variable.role == "step":
             _check_range(variable.name, value, 0, 2**31 - 1)
         elif value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise ValueError(f"'{variable.name}' must be finite. Received: NaN or infinity.")
+            raise ValueError(
+                f"'{variable.name}' must be finite. Received: NaN or infinity. Remedy: restore an earlier file."
+            )
 
 
 def _as_floats(name: str, value) -> np.ndarray:
@@ -80,14 +91,16 @@ def _as_floats(name: str, value) -> np.ndarray:
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.float32) if array.ndim else array.astype(np.float32)
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite. Received: NaN or infinity.")
+        raise ValueError(f"{name} must be finite. Received: NaN or infinity. Remedy: drop such examples.")
     return array
 
 
 def _as_classes(y, n_classes: int) -> np.ndarray:
     array = np.asarray(y)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"y must hold class numbers as integers. Received: {array.dtype}.")
+        raise TypeError(
+            f"y must hold class numbers as integers. Received: {array.dtype}. Remedy: convert with astype('int32')."
+        )
     _check_range("y", array, 0, n_classes - 1)
     return array.astype(np.int32)
 
@@ -95,4 +108,6 @@ def _as_classes(y, n_classes: int) -> np.ndarray:
 def _check_range(name: str, array: np.ndarray, low, high) -> None:
     outside = array[(array < low) | (array > high)] if array.size else array
     if outside.size:
-        raise ValueError(f"{name} must be in [{low}, {high}]. Received: {outside.flat[0]}.")
+        raise ValueError(
+            f"{name} must be in [{low}, {high}]. Received: {outside.flat[0]}. Remedy: leave out or correct that value."
+        )

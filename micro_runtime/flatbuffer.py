@@ -4,7 +4,7 @@
 
 import struct
 
-from .errors import BundleError
+from .errors import REMEDY, BundleError
 
 _FORMATS = {name: struct.Struct("<" + name) for name in "bBhHiIqQf"}
 
@@ -28,7 +28,9 @@ class Table:
         self._vtable = vtable
         whole = self._vtable_bytes >= 4 and self._vtable_bytes % 2 == 0 and self._table_bytes >= 4
         if not whole or vtable + self._vtable_bytes > len(data) or position + self._table_bytes > len(data):
-            raise BundleError(f"A table must lie inside the file. Received: table at {position} of {len(data)} bytes.")
+            raise BundleError(
+                f"A table must lie inside the file. Received: table at {position} of {len(data)} bytes. {REMEDY}"
+            )
         for field in range((self._vtable_bytes - 4) // 2):
             self._field(field, 1)
 
@@ -38,6 +40,7 @@ class Table:
         return default if position is None else _read(self._data, position, kind, "field")
 
     def table(self, field: int) -> "Table | None":
+        """A table that this one refers to, or None when absent."""
         position = self._target(field)
         return None if position is None else Table(self._data, position)
 
@@ -66,11 +69,11 @@ class Table:
             return None
         end = self._vector(field, 1)[0] + len(raw)
         if end >= len(self._data) or self._data[end] != 0 or b"\0" in bytes(raw):
-            raise BundleError(f"A string must end with a zero byte. Received: string that ends at {end}.")
+            raise BundleError(f"A string must end with a zero byte. Received: string that ends at {end}. {REMEDY}")
         try:
             return bytes(raw).decode()
         except UnicodeDecodeError as error:
-            raise BundleError(f"A string must be UTF-8. Received: {bytes(raw)[:40]!r}.") from error
+            raise BundleError(f"A string must be UTF-8. Received: {bytes(raw)[:40]!r}. {REMEDY}") from error
 
     def _field(self, field: int, size: int) -> int | None:
         """Position of a field, or None when it has its default value."""
@@ -81,7 +84,9 @@ class Table:
         if offset == 0:
             return None
         if offset < 4 or offset + size > self._table_bytes:
-            raise BundleError(f"A field must lie inside its table. Received: offset {offset} of {self._table_bytes}.")
+            raise BundleError(
+                f"A field must lie inside its table. Received: offset {offset} of {self._table_bytes}. {REMEDY}"
+            )
         return self._position + offset
 
     def _target(self, field: int) -> int | None:
@@ -98,19 +103,21 @@ class Table:
         count = _read(self._data, position, "I", "vector")
         start = position + 4
         if start % min(item_bytes, 4) or start + count * item_bytes > len(self._data):
-            raise BundleError(f"A vector must lie inside the file. Received: {count} items at {start}.")
+            raise BundleError(f"A vector must lie inside the file. Received: {count} items at {start}. {REMEDY}")
         return start, count
 
 
 def read_root(data: bytes, identifier: bytes) -> Table:
     """The root table of a file, whose identifier is checked."""
     if data[4:8] != identifier:
-        raise BundleError(f"File must have the identifier {identifier!r}. Received: {data[4:8]!r}.")
+        raise BundleError(f"File must have the identifier {identifier!r}. Received: {data[4:8]!r}. {REMEDY}")
     return Table(data, _read(data, 0, "I", "root"))
 
 
 def _read(data: bytes, position: int, kind: str, what: str):
     form = _FORMATS[kind]
     if position < 0 or position % min(form.size, 4) or position + form.size > len(data):
-        raise BundleError(f"A {what} must lie inside the file, aligned. Received: position {position} of {len(data)}.")
+        raise BundleError(
+            f"A {what} must lie inside the file, aligned. Received: position {position} of {len(data)}. {REMEDY}"
+        )
     return form.unpack_from(data, position)[0]

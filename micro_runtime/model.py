@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import BundleError
+from .errors import require
 from .flatbuffer import Table, read_root
 
 _DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
@@ -31,10 +31,12 @@ class Tensor(NamedTuple):
 
     @property
     def n_elements(self) -> int:
+        """Product of the sizes; 1 for a scalar."""
         return math.prod(self.shape)
 
     @property
     def n_bytes(self) -> int:
+        """Size of its values in memory."""
         return self.n_elements * np.dtype(self.dtype).itemsize
 
 
@@ -68,11 +70,11 @@ def read_model(data: bytes) -> Model:
         BundleError: naming the rule that the file breaks.
     """
     root = read_root(data, b"TFL3")
-    _require(root.scalar(0, "I") == _SCHEMA_VERSION, "schema version must be 3", root.scalar(0, "I"))
+    require(root.scalar(0, "I") == _SCHEMA_VERSION, "schema version must be 3", root.scalar(0, "I"))
     buffers = [_read_buffer(table) for table in root.tables(4)]
     codes = [_read_operator_code(table) for table in root.tables(1)]
     subgraphs = root.tables(2)
-    _require(len(subgraphs) == 1, "model must have one subgraph", len(subgraphs))
+    require(len(subgraphs) == 1, "model must have one subgraph", len(subgraphs))
     subgraph = subgraphs[0]
     tensors = [_read_tensor(table, buffers) for table in subgraph.tables(0)]
     inputs = _indices(subgraph.numbers(1, "i"), len(tensors), "subgraph input")
@@ -84,7 +86,7 @@ def read_model(data: bytes) -> Model:
 
 
 def _read_buffer(table: Table) -> memoryview | None:
-    _require(
+    require(
         not table.scalar(1, "Q") and not table.scalar(2, "Q"), "buffers must lie inside the flatbuffer", "an offset"
     )
     data = table.data(0)
@@ -95,28 +97,28 @@ def _read_operator_code(table: Table) -> tuple[int, str | None]:
     # Files of either age: the larger of the old 8-bit field and the new one counts.
     code = max(table.scalar(0, "b"), table.scalar(3, "i"))
     name = table.text(1)
-    _require((code == CUSTOM) == (name is not None), "custom ops, and only they, must have a name", (code, name))
+    require((code == CUSTOM) == (name is not None), "custom ops, and only they, must have a name", (code, name))
     return code, name
 
 
 def _read_tensor(table: Table, buffers: list) -> Tensor:
     name = table.text(3) or ""
     dtype = _DTYPES.get(table.scalar(1, "b"))
-    _require(dtype is not None, f"tensor '{name}' must be of a plain number type", table.scalar(1, "b"))
+    require(dtype is not None, f"tensor '{name}' must be of a plain number type", table.scalar(1, "b"))
     shape = table.numbers(0, "i")
-    _require(len(shape) <= 6 and all(size > 0 for size in shape), f"tensor '{name}' must have a static shape", shape)
-    _require(math.prod(shape) <= MAX_ELEMENTS, f"tensor '{name}' must have fewer than 2^31 elements", shape)
-    _require(not table.numbers(7, "i") or table.numbers(7, "i") == shape, f"tensor '{name}' must have one shape", shape)
-    _require(table.table(6) is None and not table.tables(9), f"tensor '{name}' must be dense", "sparsity")
+    require(len(shape) <= 6 and all(size > 0 for size in shape), f"tensor '{name}' must have a static shape", shape)
+    require(math.prod(shape) <= MAX_ELEMENTS, f"tensor '{name}' must have fewer than 2^31 elements", shape)
+    require(not table.numbers(7, "i") or table.numbers(7, "i") == shape, f"tensor '{name}' must have one shape", shape)
+    require(table.table(6) is None and not table.tables(9), f"tensor '{name}' must be dense", "sparsity")
     _check_quantization(table.table(4), name)
     buffer = table.scalar(2, "I")
-    _require(buffer < len(buffers), f"tensor '{name}' must refer to one of {len(buffers)} buffers", buffer)
+    require(buffer < len(buffers), f"tensor '{name}' must refer to one of {len(buffers)} buffers", buffer)
     tensor = Tensor(name, shape, dtype, bool(table.scalar(5, "B")), buffers[buffer])
     if tensor.data is not None:
-        _require(
+        require(
             len(tensor.data) == tensor.n_bytes, f"tensor '{name}' must have {tensor.n_bytes} bytes", len(tensor.data)
         )
-        _require(not tensor.is_variable, f"variable '{name}' must have an empty buffer", len(tensor.data))
+        require(not tensor.is_variable, f"variable '{name}' must have an empty buffer", len(tensor.data))
     return tensor
 
 
@@ -125,23 +127,23 @@ def _check_quantization(table: Table | None, name: str) -> None:
         return
     n_scales, n_zero_points = len(table.numbers(2, "f")), len(table.numbers(3, "q"))
     # The int8 format is not defined yet; TFLM aborts on parameters that don't fit.
-    _require(not n_scales and not n_zero_points, f"tensor '{name}' must not be quantized", (n_scales, n_zero_points))
-    _require(table.scalar(4, "B") == 0 and table.table(5) is None, f"tensor '{name}' must not be quantized", "details")
+    require(not n_scales and not n_zero_points, f"tensor '{name}' must not be quantized", (n_scales, n_zero_points))
+    require(table.scalar(4, "B") == 0 and table.table(5) is None, f"tensor '{name}' must not be quantized", "details")
 
 
 def _read_operator(table: Table, codes: list, n_tensors: int) -> Operator:
     code = table.scalar(0, "I")
-    _require(code < len(codes), f"op must refer to one of {len(codes)} operator codes", code)
-    _require(not table.numbers(8, "i"), "ops must have no intermediate tensors", table.numbers(8, "i"))
-    _require(
+    require(code < len(codes), f"op must refer to one of {len(codes)} operator codes", code)
+    require(not table.numbers(8, "i"), "ops must have no intermediate tensors", table.numbers(8, "i"))
+    require(
         not table.scalar(9, "Q") and not table.scalar(10, "Q"), "options must lie inside the flatbuffer", "an offset"
     )
-    _require(table.scalar(11, "B") == 0, "ops must not use the second options union", table.scalar(11, "B"))
+    require(table.scalar(11, "B") == 0, "ops must not use the second options union", table.scalar(11, "B"))
     options = table.table(4)
     if options is not None and table.scalar(3, "B") in _OPTIONS_WITH_VECTOR:
-        _require(len(options.numbers(0, "i")) <= 8, "options must name at most eight axes", options.numbers(0, "i"))
+        require(len(options.numbers(0, "i")) <= 8, "options must name at most eight axes", options.numbers(0, "i"))
     custom_options = table.data(5)
-    _require(codes[code][0] == CUSTOM or custom_options is None, "builtin ops must have no custom options", codes[code])
+    require(codes[code][0] == CUSTOM or custom_options is None, "builtin ops must have no custom options", codes[code])
     return Operator(
         *codes[code],
         _indices(table.numbers(1, "i"), n_tensors, "op input", lowest=-1),
@@ -154,31 +156,26 @@ def _read_operator(table: Table, codes: list, n_tensors: int) -> Operator:
 
 def _read_signature(table: Table, n_tensors: int):
     key = table.text(2)
-    _require(key is not None and table.scalar(4, "I") == 0, "signatures must have a name and be of subgraph 0", key)
+    require(key is not None and table.scalar(4, "I") == 0, "signatures must have a name and be of subgraph 0", key)
     return key, (_read_tensor_map(table.tables(0), n_tensors), _read_tensor_map(table.tables(1), n_tensors))
 
 
 def _read_tensor_map(tables: list[Table], n_tensors: int) -> dict[str, int]:
     named = {table.text(0): table.scalar(1, "I") for table in tables}
-    _require(None not in named and len(named) == len(tables), "signature entries must have distinct names", list(named))
+    require(None not in named and len(named) == len(tables), "signature entries must have distinct names", list(named))
     _indices(tuple(named.values()), n_tensors, "signature tensor")
     return named
 
 
 def _read_metadata(table: Table, buffers: list) -> tuple[str, memoryview]:
     name, buffer = table.text(0), table.scalar(1, "I")
-    _require(name is not None, "metadata must have a name", None)
+    require(name is not None, "metadata must have a name", None)
     # TFLM reads these two without checking them, and the exporter writes neither.
-    _require(name not in ("OfflineMemoryAllocation", "COMPRESSION_METADATA"), "metadata must be known", name)
-    _require(buffer < len(buffers), f"metadata must refer to one of {len(buffers)} buffers", buffer)
+    require(name not in ("OfflineMemoryAllocation", "COMPRESSION_METADATA"), "metadata must be known", name)
+    require(buffer < len(buffers), f"metadata must refer to one of {len(buffers)} buffers", buffer)
     return name, buffers[buffer] if buffers[buffer] is not None else memoryview(b"")
 
 
 def _indices(indices: tuple, n_tensors: int, what: str, lowest: int = 0) -> tuple:
-    _require(all(lowest <= i < n_tensors for i in indices), f"{what} must be one of {n_tensors} tensors", indices)
+    require(all(lowest <= i < n_tensors for i in indices), f"{what} must be one of {n_tensors} tensors", indices)
     return indices
-
-
-def _require(condition: bool, rule: str, received) -> None:
-    if not condition:
-        raise BundleError(f"Bundle's {rule}. Received: {received}.")

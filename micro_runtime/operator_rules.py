@@ -9,7 +9,7 @@ checked for its operands' number and dtypes only.
 import numpy as np
 
 from ..export.ops.custom import REGISTRY, TensorSpec, unpack_options
-from .errors import BundleError
+from .errors import REMEDY, BundleError
 from .model import CUSTOM, Model, Operator, Tensor
 from .shape_rules import RULES
 
@@ -62,17 +62,17 @@ def check_operators(model: Model) -> None:
         try:
             _check_operator(model, operator)
         except (ValueError, OverflowError) as error:
-            raise BundleError(f"Op {position} of the bundle must be well-formed: {error}") from error
+            raise BundleError(f"Op {position} of the bundle must be well-formed: {error} {REMEDY}") from error
         unset = [i for i in operator.inputs if i >= 0 and i not in written]
         if unset:
-            raise BundleError(f"Op {position} must read tensors that are written before. Received: {unset}.")
+            raise BundleError(f"Op {position} must read tensors that are written before. Received: {unset}. {REMEDY}")
         rewritten = [i for i in operator.outputs if i in written]
         if rewritten:
-            raise BundleError(f"Op {position} must write tensors of its own. Received: {rewritten}.")
+            raise BundleError(f"Op {position} must write tensors of its own. Received: {rewritten}. {REMEDY}")
         written.update(operator.outputs)
     missing = [i for i in model.outputs if i not in written]
     if missing:
-        raise BundleError(f"Subgraph outputs must be written by an op. Received: {missing}.")
+        raise BundleError(f"Subgraph outputs must be written by an op. Received: {missing}. {REMEDY}")
 
 
 def _check_operator(model: Model, operator: Operator) -> None:
@@ -120,7 +120,10 @@ def _check_other(operator: Operator, inputs: list[Tensor | None], outputs: list[
         raise ValueError(f"it must be an op that bundles may hold. Received: builtin code {code}.")
     fewest, most, n_outputs = OTHER_OPS[code]
     if not fewest <= len(inputs) <= most or len(outputs) != n_outputs or None in inputs[:fewest]:
-        raise ValueError(f"code {code} needs {fewest} to {most} inputs and {n_outputs} output.")
+        raise ValueError(
+            f"code {code} needs {fewest} to {most} inputs and {n_outputs} output. "
+            f"Received: {len(inputs)} inputs and {len(outputs)} outputs."
+        )
     for position in _CONSTANT_INPUTS.get(code, ()):
         tensor = inputs[position]
         if tensor.data is None or tensor.dtype != "int32":

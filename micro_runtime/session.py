@@ -29,6 +29,8 @@ _REDRAWN_BY_DEVICE = ("cyclic", "random")
 class Session:
     """A bundle on the real interpreter: what a microcontroller would do, step for step.
 
+    One session may be used from several threads: calls wait for each other.
+
     Example:
         device = tfdgsu.micro_runtime.Session("model.tflite")
         for x, y in stream:
@@ -44,9 +46,7 @@ class Session:
         OSError: The file can't be read.
         BundleError: It is damaged or not a bundle.
         ArenaError: `arena_bytes` is too small.
-        ImportError: The wrong tflite-micro is installed.
-
-    One session may be used from several threads: calls wait for each other.
+        ImportError: The wrong tflite-micro is installed, or the plugin is not built.
     """
 
     def __init__(self, path: str | os.PathLike, arena_bytes: int | None = None):
@@ -69,8 +69,8 @@ class Session:
 
         Args:
             x: float32, the batch shape baked in at export, or one example if that batch is 1.
-            y: Labels: class numbers, or values shaped as the output; as the loss has it.
-            learning_rate: Finite, not negative.
+            y: Labels as the loss has them: integer class numbers [B], or values shaped as the output, float32 [B, N].
+            learning_rate: Finite, not negative; the schedule is the caller's.
 
         Returns:
             The loss before the update.
@@ -95,7 +95,17 @@ class Session:
         return loss
 
     def infer(self, x) -> np.ndarray:
-        """The model's output: [B,N] for a batch, [N] for one example given without batch axis."""
+        """The model's output.
+
+        Args:
+            x: float32, the batch shape baked in at export, or one example if that batch is 1.
+
+        Returns:
+            float32 [B, N] for a batch, [N] for one example given without batch axis.
+
+        Raises:
+            TypeError, ValueError: `x` has another shape or dtype, or holds NaN or infinity; nothing ran.
+        """
         batch = examples.check_x(self._bundle, x)
         with self._lock:
             self._invoke({"x": batch}, train=0)
@@ -103,10 +113,21 @@ class Session:
         return output if np.ndim(x) == batch.ndim else output[0]
 
     def evaluate(self, x, y) -> Evaluation:
-        """Loss and accuracy over any number of examples, [N,...] and their labels; trains nothing."""
+        """Loss and accuracy over any number of examples; trains nothing.
+
+        Args:
+            x: float32 [N, ...].
+            y: Labels of all N, as in `train`.
+
+        Raises:
+            TypeError, ValueError: An argument is wrong.
+        """
         x, y = np.asarray(x), np.asarray(y)
         if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or len(x) == 0:
-            raise ValueError(f"x and y must hold the same number of examples. Received: {x.shape} and {y.shape}.")
+            raise ValueError(
+                "x and y must hold the same number of examples, at least one. "
+                f"Received: shapes {list(x.shape)} and {list(y.shape)}. Remedy: pass one label for each example."
+            )
         size = self._bundle.batch_size
         outputs, labels = [], []
         for start in range(0, len(x), size):
@@ -125,14 +146,20 @@ class Session:
             return {v.name: self._interpreter.get_output(v.output_position) for v in variables}
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes all variables into a `.tfdw` file, atomically."""
+        """Writes all variables into a `.tfdw` file: the file is the old one or the new one, never a part.
+
+        Raises:
+            OSError: The file can't be written.
+        """
         write_weights(path, self._bundle, self.variables())
 
     def restore(self, path: str | os.PathLike) -> None:
         """Sets all variables from a file that `save` wrote from this same bundle.
 
         Raises:
+            OSError: The file can't be read.
             WeightsFileError: The file is damaged or of another bundle; nothing was changed.
+            ValueError: It holds NaN, infinity, or channel numbers out of range; nothing was changed.
         """
         values = read_weights(path, self._bundle)
         examples.check_restored(self._bundle, values)
@@ -151,16 +178,25 @@ class Session:
         Clears the velocity of those layers' kernels, as a re-draw does.
 
         Args:
-            channels: Layer name to distinct channel numbers, as many as the plan says.
+            channels: Layer name to distinct channel numbers, integers [k] with k as the plan says.
+
+        Raises:
+            ValueError: The device draws channels itself, a layer has none to select, or the numbers don't fit.
         """
         policy = self._bundle.document["schedule"]["policy"]
         if policy in _REDRAWN_BY_DEVICE:
-            raise ValueError(f"channels must be left to the device with policy '{policy}'. Received: {list(channels)}.")
+            raise ValueError(
+                f"channels must be left to the device with policy '{policy}'. Received: {list(channels)}. "
+                "Remedy: export with policy 'importance', 'gradient' or one of your own."
+            )
         values = {}
         for layer, selected in channels.items():
             if f"{layer}/channels" not in self._bundle.variables:
                 known = [v.layer for v in self._bundle.variables.values() if v.role == "channels"]
-                raise ValueError(f"layer must be one whose channels can be selected, {known}. Received: {layer!r}.")
+                raise ValueError(
+                    f"layer must be one whose channels can be selected, {known}. Received: {layer!r}. "
+                    "Remedy: leave it out."
+                )
             values[f"{layer}/channels"] = examples.check_channels(self._bundle, layer, selected)
             velocity = self._bundle.variables.get(f"{layer}/kernel/velocity")
             if velocity is not None:
@@ -205,11 +241,14 @@ class Session:
         if arena_bytes is None:
             if recommended > _LARGEST_DEFAULT_ARENA_BYTES:
                 raise ArenaError(
-                    f"Arena must be given when it exceeds 1 GiB. Received: a need of {recommended:,} bytes."
+                    f"Arena must be given when it exceeds 1 GiB. Received: a need of {recommended:,} bytes. "
+                    "Remedy: pass arena_bytes."
                 )
             return recommended
         if not isinstance(arena_bytes, (int, np.integer)) or isinstance(arena_bytes, bool):
-            raise TypeError(f"arena_bytes must be an integer. Received: {arena_bytes!r}.")
+            raise TypeError(
+                f"arena_bytes must be an integer. Received: {arena_bytes!r}. Remedy: pass a number of bytes, or None."
+            )
         needed = max(self._bundle.header.minimum_arena_bytes_x86_64, _SMALLEST_ARENA_BYTES)
         if arena_bytes < needed:
             raise ArenaError(

@@ -19,6 +19,7 @@ _MAGIC = b"TFDGSW\r\n"
 _VERSION = 1
 _HEADER = struct.Struct("<8sIII32s")
 _CRC_OFFSET = 16
+_REMEDY = "Remedy: copy the file again, or restore another."
 
 
 class WeightsFileError(ValueError):
@@ -59,18 +60,22 @@ def read_weights(path: str | os.PathLike, bundle: Bundle) -> dict[str, np.ndarra
 
 def _check(data: bytearray, bundle: Bundle) -> None:
     if len(data) < _HEADER.size or data[:8] != _MAGIC:
-        raise WeightsFileError("Weights must be a file that Session.save() wrote. Received: no tfdgsu header.")
+        raise WeightsFileError(
+            f"Weights must be a file that Session.save() wrote. Received: no tfdgsu header. {_REMEDY}"
+        )
     _, version, length, crc32, fingerprint = _HEADER.unpack_from(data)
     if version != _VERSION:
-        raise WeightsFileError(f"Weights file must have version {_VERSION}. Received: {version}.")
+        raise WeightsFileError(f"Weights file must have version {_VERSION}. Received: {version}. {_REMEDY}")
     if length != len(data):
         raise WeightsFileError(
-            f"Weights file must be {length} bytes long. Received: {len(data)}. It was cut or joined."
+            f"Weights file must be {length} bytes long. Received: {len(data)}. It was cut or joined. {_REMEDY}"
         )
     struct.pack_into("<I", data, _CRC_OFFSET, 0)
     checksum = zlib.crc32(data)
     if checksum != crc32:
-        raise WeightsFileError(f"Weights file must have CRC-32 {crc32:08x}. Received: {checksum:08x}. It is damaged.")
+        raise WeightsFileError(
+            f"Weights file must have CRC-32 {crc32:08x}. Received: {checksum:08x}. It is damaged. {_REMEDY}"
+        )
     if fingerprint != bundle.fingerprint:
         raise WeightsFileError(
             f"Weights must be of this bundle ({bundle.fingerprint.hex()[:16]}…). "
@@ -78,4 +83,4 @@ def _check(data: bytearray, bundle: Bundle) -> None:
         )
     expected = _HEADER.size + sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in bundle.variables.values())
     if length != expected:
-        raise WeightsFileError(f"Weights file must be {expected} bytes long. Received: {length}.")
+        raise WeightsFileError(f"Weights file must be {expected} bytes long. Received: {length}. {_REMEDY}")

@@ -16,6 +16,7 @@ import sys
 import types
 
 REQUIRED_VERSION = "0.dev20260203175027"
+_INSTALL = f"Remedy: run 'pip install tflite-micro=={REQUIRED_VERSION}'."
 REGISTERER = "TfdgsuRegisterHostOps"
 _NATIVE_MODULE = "tflite_micro.python.tflite_micro._runtime"
 
@@ -47,14 +48,14 @@ def _check_version() -> None:
     if version != REQUIRED_VERSION:
         raise ImportError(
             f"tflite-micro must be version {REQUIRED_VERSION}: later ones hide the symbol that registers custom ops. "
-            f"Received: {version}. Remedy: run 'pip install tflite-micro=={REQUIRED_VERSION}'."
+            f"Received: {version}. {_INSTALL}"
         )
 
 
 def _find_native_library() -> str:
     package = importlib.util.find_spec("tflite_micro")
     if package is None or not package.submodule_search_locations:
-        raise ImportError("tflite-micro must be a package with a native module. Received: none found.")
+        raise ImportError(f"tflite-micro must be a package with a native module. Received: none found. {_INSTALL}")
     return str(pathlib.Path(package.submodule_search_locations[0], "python", "tflite_micro", "_runtime.so"))
 
 
