@@ -24,5 +24,8 @@ def parse_bytes(size: str | int | None) -> int | None:
     elif isinstance(size, numbers.Integral) and not isinstance(size, bool):
         n_bytes = int(size)
     if n_bytes is None or n_bytes <= 0:
-        raise ValueError(f"A size must be a positive number of bytes or a string such as '256KB'. Received: {size!r}.")
+        raise ValueError(
+            f"A size must be a positive number of bytes or a string such as '256KB'. Received: {size!r}. "
+            "Units are B, KB and MB, also KiB and MiB, all binary."
+        )
     return n_bytes

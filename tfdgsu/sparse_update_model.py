@@ -54,7 +54,9 @@ class SparseUpdateModel(keras.Model):
 
     def __init__(self, model: keras.Model, plan: SparseUpdatePlan, name: str | None = None, **kwargs):
         if not isinstance(plan, SparseUpdatePlan):
-            raise TypeError(f"plan must be a SparseUpdatePlan; tfdgsu.plan(model) makes one. Received: plan={plan!r}.")
+            raise TypeError(
+                f"plan must be a SparseUpdatePlan. Received: plan={plan!r}. Make one with tfdgsu.plan(model, ...)."
+            )
         prepared = prepare(model)
         super().__init__(name=name or f"{model.name}_sparse", **kwargs)
         self.model = prepared
@@ -116,9 +118,15 @@ class SparseUpdateModel(keras.Model):
         Args:
             layer_name: An update layer.
             weight: "kernel" or "bias".
+
+        Returns:
+            A variable [..., k, O] or [O]. Building the optimizer for it is a side effect, if `fit` hasn't yet.
+
+        Raises:
+            ValueError: The plan doesn't update `layer_name`, or `weight` is neither.
         """
         if weight not in ("kernel", "bias"):
-            raise ValueError(f"weight must be 'kernel' or 'bias'. Received: weight={weight!r}.")
+            raise ValueError(f"weight must be 'kernel' or 'bias'. Received: weight={weight!r}. Pass one of the two.")
         self.plan.layer(layer_name)
         item = self._machine.variables[layer_name]
         variable = item.slice if weight == "kernel" else item.bias
@@ -172,7 +180,10 @@ class SparseUpdateModel(keras.Model):
             self.train_function = None  # It is traced with or without them.
 
     def set_channels(self, channels: Mapping[str, np.ndarray]) -> None:
-        """Selects channels: by layer name, k distinct channel numbers in [0, C). Clears those slices' optimizer state.
+        """Selects the channels to update from now on, and clears the optimizer state of their slices.
+
+        Args:
+            channels: By layer name, k distinct channel numbers in [0, C), integers [k].
 
         Raises:
             ValueError: A layer selects no channels in this plan, or the numbers aren't k distinct ones in range.
@@ -186,7 +197,11 @@ class SparseUpdateModel(keras.Model):
                 slot.assign(tf.zeros(slot.shape, slot.dtype))
 
     def kept_elements_per_channel(self, layer_name: str) -> int:
-        """Returns how many input elements one selected channel keeps for backward, at the plan's batch size."""
+        """Returns how many input elements one selected channel keeps for backward, at the plan's batch size.
+
+        Raises:
+            ValueError: The plan doesn't update `layer_name`.
+        """
         x = self._machine.path.graph.find(layer_name).inputs[0]
         return x.n_elements(self.plan.batch_size) // self.plan.layer(layer_name).n_channels
 
@@ -210,7 +225,7 @@ class SparseUpdateModel(keras.Model):
         if not is_valid:
             raise ValueError(
                 f"Layer {name!r} takes {update.n_selected if update.is_sparse else 'no'} distinct channel numbers in "
-                f"[0, {update.n_channels}). Received: {indices!r}."
+                f"[0, {update.n_channels}). Received: {indices!r}. Make the policy return such numbers, or plan again."
             )
         return indices.astype(np.int32)
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def import_keras_quietly() -> None:
-    """Imports TensorFlow; what it says about the machine's CUDA and oneDNN is no business of the user."""
-    # For its C++ code, in case it was not imported yet: errors only.
+    """Imports Keras and lets TensorFlow look for devices; what it says about CUDA is no business of the user."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with captured_output():
         tensorflow = importlib.import_module("tensorflow")
@@ -37,11 +36,16 @@ def load_model(path: str) -> keras.Model:
     from ..sparse_update_model import SparseUpdateModel  # noqa: F401 - registers the class with Keras
 
     if not os.path.isfile(path):
-        raise ValueError(f"MODEL must be a file that keras.Model.save wrote. Received: {path!r}, which does not exist.")
+        raise ValueError(
+            f"MODEL must be a file that keras.Model.save wrote. Received: {path!r}, which does not exist. Check the path."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # About a model's optimizer state, which no command reads.
             return keras.models.load_model(path)
     except (ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"MODEL must be a file that keras.Model.save wrote. Received: {path!r}: {reason}") from error
+        raise ValueError(
+            f"MODEL must be a file that keras.Model.save wrote. Received: {path!r} ({reason.rstrip('.')}). "
+            "Save it again as .keras, with the Keras that this package uses."
+        ) from error

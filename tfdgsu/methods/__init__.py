@@ -15,9 +15,16 @@ def register(method: UpdateMethod) -> UpdateMethod:
 
 
 def get(name: str) -> UpdateMethod:
-    """Returns the update method called `name`."""
+    """Returns the update method called `name`.
+
+    Raises:
+        ValueError: No such method is registered.
+    """
     if name not in _METHODS:
-        raise ValueError(f"method must be one of {sorted(_METHODS)}. Received: method={name!r}.")
+        raise ValueError(
+            f"method must be one of {sorted(_METHODS)}. Received: method={name!r}. "
+            "Register one of your own with tfdgsu.methods.register."
+        )
     return _METHODS[name]
 
 

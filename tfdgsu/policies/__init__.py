@@ -15,11 +15,18 @@ BUILT_IN: dict[str, type[Policy]] = {
 
 
 def get(policy: str | Policy) -> Policy:
-    """Returns the built-in policy of a name; a `Policy` is returned as it is."""
+    """Returns the built-in policy of a name; a `Policy` is returned as it is.
+
+    Raises:
+        ValueError: There is no policy of that name.
+    """
     if isinstance(policy, Policy):
         return policy
     if policy not in BUILT_IN:
-        raise ValueError(f"policy must be one of {sorted(BUILT_IN)} or a Policy instance. Received: policy={policy!r}.")
+        raise ValueError(
+            f"policy must be one of {sorted(BUILT_IN)} or a Policy instance. Received: policy={policy!r}. "
+            "Subclass tfdgsu.policies.Policy for one of your own."
+        )
     return BUILT_IN[policy]()
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands, one file each; `COMMANDS` is the order in which `tfdgsu --help` lists them.
 
-Importing a command must stay cheap: TensorFlow and everything that needs it is imported inside `execute`.
+What only one command needs is imported inside its `execute`: the others, and `--help`, shall work without it.
 """
 
 from ..command import Command

@@ -82,7 +82,10 @@ class ExportCommand(Command):
 
     def execute(self, arguments: list[str], values: flags.FlagValues) -> None:
         if values.inference and values.plan is not None:
-            raise UsageError("--inference writes no training step, so it takes no --plan.")
+            raise UsageError(
+                "--inference writes no training step, so it takes no --plan. "
+                f"Received: --plan={values.plan}. Leave one of the two out."
+            )
         model = load_model(arguments[0])
         report = _export_inference(model, values) if values.inference else _export_training(model, values)
         print(report.summary())
@@ -135,7 +138,10 @@ def _make_loss(values: flags.FlagValues):
     loss_class = getattr(keras.losses, _LOSSES[values.loss])
     if values.loss == "mean_squared_error":
         if values.from_logits:
-            raise UsageError("mean_squared_error compares outputs as they are, so it takes no --from_logits.")
+            raise UsageError(
+                "mean_squared_error compares outputs as they are, so it takes no --from_logits. "
+                "Received: --from_logits. Leave it out."
+            )
         return loss_class()
     return loss_class(from_logits=values.from_logits)
 
@@ -145,7 +151,9 @@ def _check_brings_all(values: flags.FlagValues) -> None:
     names = ("plan", "loss", "from_logits", "momentum", "nesterov", "policy", "every", "seed")
     given = [f"--{name}" for name in names if values[name].present]
     if given:
-        raise UsageError(f"MODEL is a SparseUpdateModel, which brings its own. Received: {', '.join(given)}.")
+        raise UsageError(
+            f"MODEL is a SparseUpdateModel, which brings its own. Received: {', '.join(given)}. Leave these flags out."
+        )
 
 
 def _read_plan(path: str | None):
@@ -158,5 +166,6 @@ def _read_plan(path: str | None):
         return SparseUpdatePlan.from_json(text)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
-            f"--plan must be a file that 'tfdgsu plan --out' wrote. Received: {path!r} ({error})."
+            f"--plan must be a file that 'tfdgsu plan --out' wrote. Received: {path!r} ({error}). "
+            "Make it again with 'tfdgsu plan MODEL.keras --out plan.json'."
         ) from error
