@@ -18,7 +18,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 from absl import app, flags
@@ -146,17 +145,6 @@ def time_steps(n_warm_up: int, n_steps: int) -> tuple[dict[str, list[float]], di
     return seconds, described
 
 
-def write_atomically(path: str, results: dict) -> None:
-    """Writes JSON so that a reader sees the old file or the new one, never half of it."""
-    folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-
-
 def main(argv):
     del argv
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -165,6 +153,8 @@ def main(argv):
         return
     import keras
     import tensorflow as tf
+
+    from tfdgsu.atomic_write import atomic_write
 
     memory = {name: measure_in_own_process(name) for name in VARIANTS}
     seconds, plan = time_steps(_N_WARM_UP.value, _N_STEPS.value)
@@ -182,7 +172,8 @@ def main(argv):
         "speedup_over_dense_folded": medians["dense_folded"] / medians["sparse"],
         "target_speedup_over_dense": TARGET_RATIO,
     }
-    write_atomically(_OUTPUT.value, results)
+    os.makedirs(os.path.dirname(os.path.abspath(_OUTPUT.value)), exist_ok=True)
+    atomic_write(_OUTPUT.value, (json.dumps(results, indent=2) + "\n").encode())
     print(json.dumps({key: value for key, value in results.items() if key != "plan"}, indent=2))
     if results["speedup_over_dense"] < TARGET_RATIO:
         raise SystemExit(f"A sparse step must be {TARGET_RATIO} times as fast as a dense one; see the numbers above.")

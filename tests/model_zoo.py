@@ -11,6 +11,19 @@ import numpy as np
 from keras import layers
 
 ALL_MODELS = ("small_conv_net", "depthwise_residual_net", "conv_1d_net", "mobilenet_v2", "nested_model", "concat_net")
+# Input channels to update per step, for tests that want some of a layer's, all of them and none (bias only).
+UPDATE_LAYERS = {
+    "small_conv_net": {"conv_2": 3, "conv_3": 5, "dense": 7},
+    "depthwise_residual_net": {
+        "block_1_depthwise": 3,
+        "block_2_project": 5,
+        "block_3_expand": 0,
+        "block_3_depthwise": 4,
+    },
+    "conv_1d_net": {"conv_2": 3, "conv_3": 5},
+    "nested_model": {"body_conv": 2, "body_point": 3},
+    "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
+}
 
 
 def build(name: str) -> keras.Model:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The shared int8 MobileNetV2 (width 0.35, 128x128) as a stock `.tflite`: builtin ops, nothing fused."""
+"""An int8 MobileNetV2 (width 0.35, 128x128, from arrays kept outside the repository) as a stock `.tflite`: builtin ops, nothing fused."""
 
 import json
 import pathlib

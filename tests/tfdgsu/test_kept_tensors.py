@@ -66,24 +66,10 @@ def _expected(sparse) -> collections.Counter:
     return kept
 
 
-CASES = {
-    "small_conv_net": {"conv_2": 3, "conv_3": 5, "dense": 7},
-    "depthwise_residual_net": {
-        "block_1_depthwise": 3,
-        "block_2_project": 5,
-        "block_3_expand": 0,
-        "block_3_depthwise": 4,
-    },
-    "conv_1d_net": {"conv_2": 3, "conv_3": 5},
-    "nested_model": {"body_conv": 2, "body_point": 3},
-    "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
-}
-
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", model_zoo.UPDATE_LAYERS)
 def test_kept_values_are_selected_channels_and_masks(name):
     model = model_zoo.build(name)
-    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=CASES[name]))
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=model_zoo.UPDATE_LAYERS[name]))
     assert _kept(_trace(sparse)) == _expected(sparse)
 
 
@@ -101,10 +87,10 @@ def test_mobilenet_keeps_what_the_plan_predicts():
     assert masks == plan.cost.relu_mask_bytes
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", model_zoo.UPDATE_LAYERS)
 def test_no_tensor_has_the_shape_of_a_dense_gradient(name):
     model = model_zoo.build(name)
-    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=CASES[name], train_head=False))
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=model_zoo.UPDATE_LAYERS[name], train_head=False))
     graph = _trace(sparse)
     sparse_shapes = [update.kernel_shape for update in sparse.plan.layers if update.is_sparse]
     forbidden = {*sparse_shapes, *(shape[-2:] for shape in sparse_shapes)}

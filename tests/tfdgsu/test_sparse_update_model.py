@@ -13,23 +13,10 @@ import tolerances
 import tfdgsu
 from tfdgsu.prepare import prepare
 
-PLANS = {
-    "small_conv_net": {"conv_2": 3, "conv_3": 5, "dense": 7},
-    "depthwise_residual_net": {
-        "block_1_depthwise": 3,
-        "block_2_project": 5,
-        "block_3_expand": 0,
-        "block_3_depthwise": 4,
-    },
-    "conv_1d_net": {"conv_2": 3, "conv_3": 5},
-    "nested_model": {"body_conv": 2, "body_point": 3},
-    "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
-}
-
 
 def make(name, loss="sparse_categorical_crossentropy", optimizer=None, layers=None, **compile_options):
     model = model_zoo.build(name)
-    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=layers or PLANS[name]))
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=layers or model_zoo.UPDATE_LAYERS[name]))
     sparse.compile(optimizer or keras.optimizers.SGD(0.05), loss=loss, **compile_options)
     return sparse
 
@@ -37,7 +24,7 @@ def make(name, loss="sparse_categorical_crossentropy", optimizer=None, layers=No
 @pytest.mark.parametrize("name", model_zoo.ALL_MODELS)
 def test_gradients_equal_the_tape(name):
     model = model_zoo.build(name)
-    options = {"layers": PLANS[name]} if name in PLANS else {"n_layers": 20}
+    options = {"layers": model_zoo.UPDATE_LAYERS[name]} if name in model_zoo.UPDATE_LAYERS else {"n_layers": 20}
     sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, **options))
     x, y = model_zoo.random_batch(model, 6)
 
