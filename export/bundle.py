@@ -64,6 +64,7 @@ def export_training_bundle(
     Raises:
         TypeError: if ``sparse_model`` is not a ``SparseUpdateModel``.
         ValueError: for an optimizer, loss, layer or budget that can't be met; nothing is written then.
+        FileNotFoundError: if the folder of ``path`` or ``c_array_path`` doesn't exist; nothing is written then.
     """
     check_model(sparse_model)
     check_batch_size(batch_size)
@@ -93,10 +94,15 @@ def export_inference_model(
 
     Args:
         model: A ``SparseUpdateModel`` (its current weights) or any Keras model with one input and output.
-        path, batch_size, ram, c_array_path: As in ``export_training_bundle``.
+        path, batch_size, c_array_path: As in ``export_training_bundle``.
+        ram: Arena limit in bytes or as "256KB". Default: no limit.
+
+    Returns:
+        An ``ExportReport`` without a plan.
 
     Raises:
         ValueError: if the model does not convert, or exceeds ``ram``; nothing is written then.
+        FileNotFoundError: if the folder of ``path`` or ``c_array_path`` doesn't exist; nothing is written then.
     """
     check_batch_size(batch_size)
     check_folders(path, c_array_path)

@@ -12,6 +12,7 @@ from ..sparse_update_model import SparseUpdateModel
 
 
 def check_model(sparse_model) -> None:
+    """Raises TypeError unless a training bundle can be made of it."""
     if not isinstance(sparse_model, SparseUpdateModel):
         raise TypeError(
             "A training bundle is exported from a tfdgsu.SparseUpdateModel. "
@@ -21,6 +22,7 @@ def check_model(sparse_model) -> None:
 
 
 def check_batch_size(batch_size: int) -> None:
+    """Raises ValueError unless it is a positive integer."""
     if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
         raise ValueError(
             f"batch_size is baked into the file, a positive integer. Received: batch_size={batch_size!r}. "
@@ -29,6 +31,7 @@ def check_batch_size(batch_size: int) -> None:
 
 
 def check_preprocessing(preprocessing: Any) -> None:
+    """Raises ValueError unless it can be stored as JSON."""
     try:
         json.dumps(preprocessing, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -39,7 +42,10 @@ def check_preprocessing(preprocessing: Any) -> None:
 
 
 def check_folders(*paths: str | os.PathLike | None) -> None:
-    """Before anything is written, so that a wrong second path leaves no first file."""
+    """Raises FileNotFoundError unless each path but None lies in an existing folder.
+
+    All are checked before anything is written, so that a wrong second path leaves no first file.
+    """
     for path in paths:
         folder = os.path.dirname(os.fspath(path)) or "." if path is not None else "."
         if not os.path.isdir(folder):

@@ -44,6 +44,7 @@ class Backward:
         return tensor is not None and id(tensor) in self._needs
 
     def update_of(self, op: Op) -> UpdateTensors | None:
+        """What of ``op``'s weights is updated, or None for an op that is no update layer."""
         return self.updates.get(id(op))
 
     def emit(self, kind: str, inputs: list[Tensor | None], like: Tensor, **options) -> Tensor:

@@ -31,6 +31,7 @@ class Variable:
 
     @property
     def name(self) -> str:
+        """Public name: in signatures, metadata and weights files."""
         return self.tensor.name
 
 
@@ -61,10 +62,12 @@ class TrainingStep:
     loss_gradient: Tensor | None = None
 
     def add_variable(self, name: str, role: str, layer: str, factory: np.ndarray) -> Tensor:
+        """Adds a variable that starts at ``factory``; the arguments are those of ``Variable``. Returns its tensor."""
         factory = np.ascontiguousarray(factory)
         tensor = Tensor(name, factory.shape, factory.dtype.name, is_variable=True)
         self.variables.append(Variable(tensor, role, layer, factory))
         return tensor
 
     def variable(self, name: str) -> Variable | None:
+        """The variable called ``name``, or None."""
         return next((v for v in self.variables if v.name == name), None)

@@ -34,10 +34,12 @@ def find_foldable(graph: LayerGraph) -> dict[LayerCall, LayerCall]:
 
 
 def is_linear(layer: keras.Layer) -> bool:
+    """True if the layer applies no activation of its own."""
     return getattr(layer, "activation", None) in (None, keras.activations.linear)
 
 
 def axis_is_last(call: LayerCall) -> bool:
+    """True if a batch normalization normalizes over the last axis of its input."""
     return call.layer.axis in (-1, len(call.inputs[0].shape) - 1)
 
 

@@ -90,6 +90,7 @@ def is_updatable(call: LayerCall, graph: LayerGraph) -> bool:
 
 
 def has_kernel(layer: keras.Operation) -> bool:
+    """True for the layer types that can be updated; whether this very one can, `is_updatable` says."""
     return isinstance(rule_for(layer), WeightGradientRule)
 
 

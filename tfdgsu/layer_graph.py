@@ -87,9 +87,11 @@ class LayerGraph:
     output_structure: Any
 
     def calls_of(self, layer: keras.Operation) -> list[LayerCall]:
+        """The calls of one layer, in forward order."""
         return [call for call in self.calls if call.layer is layer]
 
     def find(self, name: str) -> LayerCall | None:
+        """The first call of the layer called `name`, or `None`."""
         return next((call for call in self.calls if call.name == name), None)
 
     def last_uses(self) -> dict[Value, LayerCall]:

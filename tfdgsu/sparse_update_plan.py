@@ -32,6 +32,7 @@ class LayerUpdate:
 
     @property
     def weights_per_channel(self) -> int:
+        """Kernel elements that belong to one input channel."""
         return math.prod(self.kernel_shape) // self.n_channels
 
     @property
@@ -129,10 +130,17 @@ class SparseUpdatePlan:
         return {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
 
     def to_json(self) -> str:
+        """Returns the plan as one line of JSON, which `from_json` reads."""
         return json.dumps(self.to_dict())
 
     @classmethod
     def from_dict(cls, fields: dict) -> "SparseUpdatePlan":
+        """Returns the plan that `to_dict` described.
+
+        Raises:
+            ValueError: The format version is another.
+            KeyError, TypeError: A field is missing or unknown.
+        """
         fields = dict(fields)
         version = fields.pop("format_version", None)
         if version != FORMAT_VERSION:

@@ -38,14 +38,17 @@ class Tensor:
 
     @property
     def is_constant(self) -> bool:
+        """Whether the file holds its value."""
         return self.data is not None
 
     @property
     def n_elements(self) -> int:
+        """Product of the dimensions; 1 for a scalar."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def n_bytes(self) -> int:
+        """Size of its value in memory."""
         return self.n_elements * np.dtype(self.dtype).itemsize
 
     def __repr__(self) -> str:
@@ -103,12 +106,15 @@ class Graph:
         return list(seen.values())
 
     def producer(self, tensor: Tensor) -> Op | None:
+        """The op that makes ``tensor``, or None for inputs, constants and variables."""
         return next((op for op in self.ops if any(t is tensor for t in op.outputs)), None)
 
     def consumers(self, tensor: Tensor) -> list[Op]:
+        """The ops that read ``tensor``, in order of execution."""
         return [op for op in self.ops if any(t is tensor for t in op.inputs)]
 
     def insert_after(self, anchor: Op, new_op: Op) -> None:
+        """Puts ``new_op`` right behind ``anchor``."""
         self.ops.insert(self.index(anchor) + 1, new_op)
 
     def index(self, op: Op) -> int:

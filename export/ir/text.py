@@ -19,6 +19,7 @@ from .graph import Graph, Op, Tensor
 
 
 def format_graph(graph: Graph) -> str:
+    """The whole graph, a line per op, signatures at the end; what ``str(graph)`` gives."""
     lines = [f"graph({', '.join(_typed(t) for t in graph.inputs)})"]
     lines += ["  " + format_op(op) for op in graph.ops]
     lines.append(f"return {', '.join(_typed(t) for t in graph.outputs)}")
@@ -30,6 +31,7 @@ def format_graph(graph: Graph) -> str:
 
 
 def format_op(op: Op) -> str:
+    """One op without indentation: results, kind, operands, options sorted by name."""
     operands = ", ".join(_operand(op, tensor) for tensor in op.inputs)
     result = ", ".join(_typed(t) for t in op.outputs)
     call = f"{op.kind}({operands}){_format_options(op.options)}"

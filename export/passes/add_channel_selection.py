@@ -13,6 +13,7 @@ _POLICY_NUMBER = {"cyclic": 1, "random": 2}
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
+    """Adds the ops, if the device re-draws channels; returns the graph."""
     if not step.spec.draws_on_device:
         return graph
     counter = step.variable("step").tensor

@@ -10,6 +10,11 @@ from ..training_step import TrainingStep
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
+    """Appends the ops; returns the graph.
+
+    Raises:
+        ValueError: for an op between the deepest update layer and the loss that gradient can't pass through.
+    """
     sgd = step.spec.sgd
     backward = Backward(
         graph=graph,

@@ -8,5 +8,6 @@ from ..ir import Graph, Signature
 
 
 def run(graph: Graph) -> Graph:
+    """Adds the signature; returns the graph."""
     graph.signatures = {"infer": Signature({"x": graph.inputs[0]}, {"output": graph.outputs[0]})}
     return graph

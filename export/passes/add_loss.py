@@ -20,6 +20,11 @@ _FOLDED_ACTIVATION = {
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
+    """Adds label, learning rate and ``train`` to the inputs, the loss to the outputs, and the op; returns the graph.
+
+    Raises:
+        ValueError: unless the model's output is ``[batch, N]``.
+    """
     step.output = graph.outputs[0]
     step.label = _label(step.output, step.spec.loss)
     step.loss = Tensor("loss", (1,))

@@ -12,6 +12,7 @@ from ..training_step import TrainingStep
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
+    """Lists the variables among inputs and outputs, adds the signatures; returns the graph."""
     variables = {v.name: v.tensor for v in step.variables}
     x = graph.inputs[0]
     graph.inputs += variables.values()

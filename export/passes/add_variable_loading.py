@@ -17,6 +17,7 @@ from ..training_step import TrainingStep
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
+    """Adds one op in front that loads them all; returns the graph."""
     loaded = [v for v in step.variables if np.any(v.factory)]
     factory = [Tensor(f"{v.name}/factory", v.factory.shape, v.factory.dtype.name, v.factory) for v in loaded]
     targets = [v.tensor for v in loaded]

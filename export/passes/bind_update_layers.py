@@ -31,6 +31,11 @@ def make_marks(layers: tuple[LayerSpec, ...]) -> dict[tuple[str, str], np.ndarra
 
 
 def run(graph: Graph, step: TrainingStep, marks: dict[tuple[str, str], np.ndarray]) -> Graph:
+    """Notes the op of every update layer in ``step.layer_ops``, replaces its marks; returns the graph.
+
+    Raises:
+        ValueError: naming the layer whose mark the converter changed.
+    """
     for layer in step.spec.layers:
         op = _find(graph, layer.name, marks[layer.name, "kernel"])
         step.layer_ops[layer.name] = op

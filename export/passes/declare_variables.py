@@ -13,6 +13,7 @@ from ..training_step import TrainingStep
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
+    """Fills ``step.variables`` and ``step.updates``; returns the graph."""
     for layer in step.spec.layers:
         step.updates[layer.name] = _declare(layer, step)
     if step.spec.draws_on_device:

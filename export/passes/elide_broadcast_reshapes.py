@@ -14,6 +14,7 @@ _ELEMENTWISE = ("ADD", "SUB", "MUL")
 
 
 def run(graph: Graph) -> Graph:
+    """Drops them; returns the graph."""
     for op in graph.ops:
         if op.kind in _ELEMENTWISE:
             op.inputs = [_without_reshape(graph, op, operand) for operand in op.inputs]

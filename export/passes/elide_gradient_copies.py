@@ -15,6 +15,7 @@ _SHAPE_FREE = ("TfdgsuFullyConnectedGradInput", "TfdgsuMeanGrad", "TfdgsuReduceM
 
 
 def run(graph: Graph) -> Graph:
+    """Drops them; returns the graph."""
     for op in list(graph.ops):
         if op.kind == "TfdgsuSlice" and _is_flat_copy(op):
             source = op.inputs[1]

@@ -22,6 +22,7 @@ _EPILOGUES = {kind: _positions(kind) for kind in REGISTRY if {"addend", "bits"} 
 
 
 def run(graph: Graph) -> Graph:
+    """Fuses what can be fused, sums before masks, as the epilogue applies them; returns the graph."""
     for op in list(graph.ops):
         if op.kind == "TfdgsuAddGradients":
             _fuse_sum(graph, op)

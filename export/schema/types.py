@@ -47,4 +47,5 @@ def numpy_name(tensor_type: int, tensor_name: str) -> str:
 
 
 def tensor_type(dtype: str) -> int:
+    """Schema number of a NumPy dtype name; the inverse of ``numpy_name``."""
     return _TYPE_BY_NUMPY[np.dtype(dtype).name]

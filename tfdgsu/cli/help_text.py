@@ -44,6 +44,7 @@ def format_command_help(command: Command, values: flags.FlagValues) -> str:
 
 
 def usage(command: Command) -> str:
+    """How to call a command, on one line."""
     return " ".join(["tfdgsu", command.name, *command.arguments, "[--flags]"])
 
 

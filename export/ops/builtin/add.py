@@ -11,6 +11,7 @@ from .registry import gradient_rule
 
 @gradient_rule("ADD")
 def add_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """da = db = dz, without a copy."""
     dz = through_fused_activation(op, dy, back)
     return [_gradient_of(operand, op, dz, back) for operand in op.inputs]
 

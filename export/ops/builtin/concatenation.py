@@ -12,6 +12,7 @@ from .registry import gradient_rule
 
 @gradient_rule("CONCATENATION")
 def concatenation_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """dx_i is the slice of dz that x_i fills."""
     dz = through_fused_activation(op, dy, back)
     axis = op.options.axis % len(dz.shape)
     gradients: list[Tensor | None] = []

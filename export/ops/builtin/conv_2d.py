@@ -32,6 +32,7 @@ def conv_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
 
 
 def check_no_dilation(op: Op) -> None:
+    """Raises ValueError, naming the op, unless a convolution's dilation is 1 on both axes."""
     options = op.options
     if (options.dilationHFactor, options.dilationWFactor) != (1, 1):
         raise ValueError(

@@ -11,6 +11,7 @@ from .registry import gradient_rule
 
 @gradient_rule("MUL")
 def mul_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """dx = dz * factor; the factor is a constant and gets none."""
     x, factor = op.inputs if back.needs(op.inputs[0]) else reversed(op.inputs)
     if not factor.is_constant or factor.n_elements not in (1, x.shape[-1]) or x.shape != op.outputs[0].shape:
         raise ValueError(

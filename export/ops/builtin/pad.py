@@ -14,6 +14,7 @@ _SLICE_RANK = 4
 
 @gradient_rule("PAD", "PADV2")
 def pad_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """dx = dy without the rows and columns that were padded."""
     x = op.inputs[0]
     begin = [int(b) for b in op.inputs[1].data[:, 0]]
     dx = back.emit("TfdgsuSlice", [dy], like=x, **slice_options(dy.shape, begin, x.shape))

@@ -14,6 +14,7 @@ _MAX_WINDOW = 256  # the position of a maximum is kept in one byte
 
 @gradient_rule("AVERAGE_POOL_2D")
 def average_pool_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """dx = sum over windows of dz / (elements of the window inside the image), as in tf.raw_ops.AvgPoolGrad."""
     dz = through_fused_activation(op, dy, back)
     return [back.emit("TfdgsuAveragePool2DGrad", [dz], like=op.inputs[0], **_pool_options(op))]
 

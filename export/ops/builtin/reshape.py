@@ -11,6 +11,7 @@ from .registry import gradient_rule
 
 @gradient_rule("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 def reshape_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
+    """dx is dy in the shape of x."""
     x = op.inputs[0]
     flat = slice_options((x.n_elements,), (0,), (x.n_elements,))
     return [back.emit("TfdgsuSlice", [dy], like=x, **flat)] + [None] * (len(op.inputs) - 1)

@@ -38,6 +38,7 @@ def pretrain(model: keras.Model, examples: digits.Examples, advance) -> None:
 
 
 def n_pretrain_steps(n_examples: int) -> int:
+    """How often `pretrain` calls `advance`."""
     return _EPOCHS * -(-n_examples // _PRETRAIN_BATCH_SIZE)
 
 
