@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Byte counts as people write them."""
+"""Sizes in bytes: of a number on the device, and as people write them."""
 
 import numbers
 import re
+
+FLOAT_BYTES = 4  # Of a float32, and of an int32 too.
 
 _FACTORS = {"": 1, "B": 1, "K": 1024, "KB": 1024, "KIB": 1024, "M": 1024**2, "MB": 1024**2, "MIB": 1024**2}
 

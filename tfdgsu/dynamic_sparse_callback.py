@@ -8,11 +8,10 @@ import keras
 import numpy as np
 
 from . import policies
+from .byte_size import FLOAT_BYTES
 from .channel_schedule import ChannelSchedule
 from .sparse_update_model import SparseUpdateModel
 from .update_variables import UpdateVariables
-
-FLOAT_BYTES = 4
 
 
 class DynamicSparseCallback(keras.callbacks.Callback):

@@ -45,7 +45,14 @@ class Value:
 
 @dataclasses.dataclass(eq=False)
 class LayerCall:
-    """One call of one layer: `outputs = layer(*args, **kwargs)` with `Value`s where tensors stand."""
+    """One call of one layer: `outputs = layer(*args, **kwargs)` with `Value`s where tensors stand.
+
+    Attributes:
+        layer: What is called: a `keras.Layer`, or an operation such as `a + b` on two outputs.
+        args, kwargs: What it is called with.
+        inputs: The `Value`s in `args` and `kwargs`, flat.
+        outputs: The `Value`s that it makes, flat.
+    """
 
     layer: keras.Operation
     args: tuple
@@ -55,10 +62,12 @@ class LayerCall:
 
     @property
     def name(self) -> str:
+        """The layer's name; a layer that is called twice has it twice."""
         return self.layer.name
 
     @property
     def output(self) -> Value:
+        """The first output; every layer that can be on the gradient path has one."""
         return self.outputs[0]
 
     def arguments(self, tensor_of: Callable[[Value], Any]) -> tuple[tuple, dict]:

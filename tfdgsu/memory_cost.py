@@ -13,13 +13,13 @@ import math
 from keras import layers
 
 from . import interpreter_cost
+from .byte_size import FLOAT_BYTES
 from .gradient_path import GradientPath, has_kernel
 from .gradient_rules import rule_for
 from .layer_graph import LayerCall, Value
 from .same_padding import same_padding
 from .sparse_update_plan import CostItem, LayerUpdate, PlanCost
 
-FLOAT_BYTES = 4
 FUSED_MAX_VALUES = (None, 6.0)
 RECTIFIERS = (layers.ReLU, layers.LeakyReLU)
 GLOBAL_AVERAGES = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from ..byte_size import FLOAT_BYTES
 from ..fold_batch_norm import axis_is_last
 from .rule import GradientRule, mask_bytes
 
@@ -70,7 +71,7 @@ class SoftmaxRule(GradientRule):
         return [(dy - tf.reduce_sum(dy * y, axis=-1, keepdims=True)) * y]
 
     def kept_activation_bytes(self, call, batch_size):
-        return 4 * call.output.n_elements(batch_size)
+        return FLOAT_BYTES * call.output.n_elements(batch_size)
 
 
 class ActivationRule(GradientRule):
@@ -94,7 +95,7 @@ class ActivationRule(GradientRule):
         return [dy * kept[0] * (1 - kept[0])] if self._is_sigmoid(call) else [dy]
 
     def kept_activation_bytes(self, call, batch_size):
-        return 4 * call.output.n_elements(batch_size) if self._is_sigmoid(call) else 0
+        return FLOAT_BYTES * call.output.n_elements(batch_size) if self._is_sigmoid(call) else 0
 
     def _is_sigmoid(self, call) -> bool:
         return call.layer.activation is keras.activations.sigmoid

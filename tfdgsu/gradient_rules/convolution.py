@@ -6,7 +6,14 @@ import tensorflow as tf
 from keras import layers
 
 from ..layer_graph import LayerCall
-from .rule import WeightGradientRule, input_shape, input_sizes, with_height
+from .rule import (
+    WeightGradientRule,
+    image_sizes,
+    input_shape,
+    input_sizes,
+    refusal_of_data_format,
+    with_height,
+)
 
 
 class ConvolutionRule(WeightGradientRule):
@@ -22,7 +29,7 @@ class ConvolutionRule(WeightGradientRule):
         layer = call.layer
         if layer.groups != 1:
             return f"groups must be 1. Received: groups={layer.groups}. Use one convolution per group and Concatenate."
-        return _refusal_of_any_convolution(layer)
+        return _refusal_of_any_convolution(call)
 
     def backward(self, call, kept, dy):
         layer = call.layer
@@ -34,7 +41,7 @@ class ConvolutionRule(WeightGradientRule):
         if layer.rank == 1:
             dy, kernel = dy[:, tf.newaxis], kernel[tf.newaxis]
         dx = tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=_image_sizes(call, dy),
+            input_sizes=image_sizes(call, dy),
             filter=kernel,
             out_backprop=dy,
             strides=_strides(layer),
@@ -72,7 +79,7 @@ class DepthwiseConvolutionRule(WeightGradientRule):
         strides = call.layer.strides
         if strides[0] != strides[1]:
             return f"strides of a depthwise convolution must be equal. Received: strides={strides}. Make them equal."
-        return _refusal_of_any_convolution(call.layer)
+        return _refusal_of_any_convolution(call)
 
     def backward(self, call, kept, dy):
         layer = call.layer
@@ -101,12 +108,11 @@ class DepthwiseConvolutionRule(WeightGradientRule):
         )
 
 
-def _refusal_of_any_convolution(layer) -> str | None:
+def _refusal_of_any_convolution(call: LayerCall) -> str | None:
+    layer = call.layer
     if any(rate != 1 for rate in layer.dilation_rate):
         return f"dilation_rate must be 1. Received: dilation_rate={layer.dilation_rate}. Use a larger kernel or stride."
-    if layer.data_format != "channels_last":
-        return f"data_format must be 'channels_last'. Received: data_format={layer.data_format!r}. Transpose the model."
-    return None
+    return refusal_of_data_format(call)
 
 
 def _is_pointwise(layer) -> bool:
@@ -115,8 +121,3 @@ def _is_pointwise(layer) -> bool:
 
 def _strides(layer) -> list[int]:
     return [1, *with_height(layer.strides), 1]
-
-
-def _image_sizes(call: LayerCall, dy: tf.Tensor) -> tf.Tensor:
-    sizes = input_sizes(call, dy)
-    return tf.concat([sizes[:1], [1], sizes[1:]], axis=0) if call.layer.rank == 1 else sizes

@@ -5,19 +5,22 @@
 import tensorflow as tf
 from keras import layers
 
-from .rule import GradientRule, input_shape, input_sizes, mask_bytes, with_height
+from .rule import (
+    GradientRule,
+    image_sizes,
+    input_shape,
+    input_sizes,
+    mask_bytes,
+    refusal_of_data_format,
+    with_height,
+)
 
 
 class PoolingRule(GradientRule):
     """What all pooling refuses."""
 
     def refusal(self, call):
-        if call.layer.data_format != "channels_last":
-            return (
-                "data_format must be 'channels_last'. "
-                f"Received: data_format={call.layer.data_format!r}. Transpose the model."
-            )
-        return None
+        return refusal_of_data_format(call)
 
 
 class MaxPoolingRule(PoolingRule):
@@ -46,9 +49,7 @@ class AveragePoolingRule(PoolingRule):
     LAYERS = (layers.AveragePooling2D, layers.AveragePooling1D)
 
     def backward(self, call, kept, dy):
-        sizes = input_sizes(call, dy)
-        image_sizes = tf.concat([sizes[:1], [1], sizes[1:]], axis=0) if len(call.output.shape) == 3 else sizes
-        dx = tf.raw_ops.AvgPoolGrad(orig_input_shape=image_sizes, grad=_as_images(dy), **_window(call.layer))
+        dx = tf.raw_ops.AvgPoolGrad(orig_input_shape=image_sizes(call, dy), grad=_as_images(dy), **_window(call.layer))
         return [tf.reshape(dx, input_shape(call))]
 
 

@@ -77,6 +77,14 @@ def mask_bytes(n_elements: int) -> int:
     return math.ceil(n_elements / BITS_PER_BYTE)
 
 
+def refusal_of_data_format(call: LayerCall) -> str | None:
+    """Returns why a layer whose channels aren't on the last axis has no gradient, or `None`; for any layer."""
+    data_format = getattr(call.layer, "data_format", "channels_last")
+    if data_format == "channels_last":
+        return None
+    return f"data_format must be 'channels_last'. Received: data_format={data_format!r}. Transpose the model."
+
+
 def input_sizes(call: LayerCall, dy: tf.Tensor) -> tf.Tensor:
     """The run-time shape of a call's first input, int32. Only the batch size is unknown, and `dy` has it too."""
     return tf.stack([tf.shape(dy)[0], *call.inputs[0].shape[1:]])
@@ -85,6 +93,12 @@ def input_sizes(call: LayerCall, dy: tf.Tensor) -> tf.Tensor:
 def input_shape(call: LayerCall) -> list[int]:
     """The shape of a call's first input for `tf.reshape`, which works out the batch size itself."""
     return [-1, *call.inputs[0].shape[1:]]
+
+
+def image_sizes(call: LayerCall, dy: tf.Tensor) -> tf.Tensor:
+    """`input_sizes` as those of images [B, H, W, C]; a 1-D layer's input is an image of height 1."""
+    sizes = input_sizes(call, dy)
+    return tf.concat([sizes[:1], [1], sizes[1:]], axis=0) if len(call.inputs[0].shape) == 3 else sizes
 
 
 def with_height(shape_or_pair: tuple[int, ...]) -> tuple[int, int]:

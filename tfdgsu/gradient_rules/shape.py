@@ -5,7 +5,7 @@
 import tensorflow as tf
 from keras import layers
 
-from .rule import GradientRule, input_shape, input_sizes
+from .rule import GradientRule, input_shape, input_sizes, refusal_of_data_format
 
 
 class AddRule(GradientRule):
@@ -44,11 +44,7 @@ class ZeroPaddingRule(GradientRule):
     LAYERS = (layers.ZeroPadding2D, layers.ZeroPadding1D)
 
     def refusal(self, call):
-        if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-            return (
-                f"data_format must be 'channels_last'. Received: data_format={call.layer.data_format!r}. Transpose it."
-            )
-        return None
+        return refusal_of_data_format(call)
 
     def backward(self, call, kept, dy):
         padding = call.layer.padding if len(call.output.shape) == 4 else [call.layer.padding]
@@ -62,11 +58,7 @@ class ReshapeRule(GradientRule):
     LAYERS = (layers.Flatten, layers.Reshape)
 
     def refusal(self, call):
-        if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-            return (
-                f"data_format must be 'channels_last'. Received: data_format={call.layer.data_format!r}. Transpose it."
-            )
-        return None
+        return refusal_of_data_format(call)
 
     def backward(self, call, kept, dy):
         return [tf.reshape(dy, input_shape(call))]
