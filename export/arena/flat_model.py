@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema_fb
 
+from ..schema.fields import as_list, as_text
+from ..schema.types import OPERATOR_NAMES
+
 _OFFLINE_PLAN = "OfflineMemoryAllocation"
 _ONLINE = -1
 _TYPE = schema_fb.TensorType
@@ -34,7 +37,6 @@ _ELEMENT_BYTES = {
     _TYPE.BFLOAT16: 2,
 }
 _DTYPE_NAMES = {value: name.lower() for name, value in vars(_TYPE).items() if not name.startswith("_")}
-_OP_NAMES = {value: name for name, value in vars(schema_fb.BuiltinOperator).items() if not name.startswith("_")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +98,7 @@ def read_flat_model(model: bytes) -> tuple[FlatSubgraph, ...]:
     return tuple(
         FlatSubgraph(
             tensors=tuple(_read_tensor(t, flat.buffers, next(offsets)) for t in s.tensors),
-            ops=tuple(_read_op(o, flat.operatorCodes) for o in _list(s.operators)),
+            ops=tuple(_read_op(o, flat.operatorCodes) for o in as_list(s.operators)),
             inputs=_indices(s.inputs),
             outputs=_indices(s.outputs),
         )
@@ -105,8 +107,8 @@ def read_flat_model(model: bytes) -> tuple[FlatSubgraph, ...]:
 
 
 def _read_offline_plan(flat: schema_fb.ModelT, n_tensors: int) -> list[int | None]:
-    for entry in _list(flat.metadata):
-        if _text(entry.name) == _OFFLINE_PLAN:
+    for entry in as_list(flat.metadata):
+        if as_text(entry.name) == _OFFLINE_PLAN:
             # Little-endian int32: version, subgraph, number of tensors, an offset for each (-1: not prescribed).
             words = np.frombuffer(bytes(flat.buffers[entry.buffer].data), "<i4")
             if words[2] != n_tensors or len(words) < 3 + n_tensors:
@@ -119,13 +121,13 @@ def _read_offline_plan(flat: schema_fb.ModelT, n_tensors: int) -> list[int | Non
 
 
 def _read_tensor(flat: schema_fb.TensorT, buffers: list, offline_offset: int | None) -> FlatTensor:
-    name = _text(flat.name)
+    name = as_text(flat.name)
     dtype = _DTYPE_NAMES.get(flat.type, str(flat.type))
     if flat.type not in _ELEMENT_BYTES:
         raise ValueError(
             f"TFLM can't allocate this tensor type. Received: {dtype} for tensor '{name}'. Remedy: use a numeric type."
         )
-    shape = tuple(int(d) for d in _list(flat.shape))
+    shape = tuple(int(d) for d in as_list(flat.shape))
     data = buffers[flat.buffer].data
     return FlatTensor(
         name=name,
@@ -140,9 +142,9 @@ def _read_tensor(flat: schema_fb.TensorT, buffers: list, offline_offset: int | N
 
 
 def _count_scales(quantization: schema_fb.QuantizationParametersT | None) -> int:
-    if quantization is None or not len(_list(quantization.zeroPoint)):
+    if quantization is None or not len(as_list(quantization.zeroPoint)):
         return 0
-    return len(_list(quantization.scale))
+    return len(as_list(quantization.scale))
 
 
 def _read_op(flat: schema_fb.OperatorT, codes: list) -> FlatOp:
@@ -150,17 +152,9 @@ def _read_op(flat: schema_fb.OperatorT, codes: list) -> FlatOp:
     # Files older than the wide field hold the code in the narrow one only.
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     is_custom = builtin == schema_fb.BuiltinOperator.CUSTOM
-    name = _text(code.customCode) if is_custom else _OP_NAMES.get(builtin, f"BUILTIN_{builtin}")
+    name = as_text(code.customCode) if is_custom else OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}")
     return FlatOp(name, is_custom, _indices(flat.inputs), _indices(flat.outputs), flat.builtinOptions)
 
 
 def _indices(values) -> tuple[int, ...]:
-    return tuple(int(v) for v in _list(values))
-
-
-def _list(values):
-    return [] if values is None else values
-
-
-def _text(value: bytes | str | None) -> str:
-    return value.decode() if isinstance(value, bytes) else (value or "")
+    return tuple(int(v) for v in as_list(values))

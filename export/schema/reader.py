@@ -10,6 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema_fb
 from ..ir import Graph, Op, Signature, Tensor
 from ..ops.custom import REGISTRY, unpack_options
 from . import types
+from .fields import as_list, as_text
 
 
 def read_graph(model: bytes) -> Graph:
@@ -33,25 +34,25 @@ def read_graph(model: bytes) -> Graph:
         )
     subgraph = flat.subgraphs[0]
     tensors = [_read_tensor(t, flat.buffers) for t in subgraph.tensors]
-    ops = [_read_op(o, flat.operatorCodes, tensors) for o in _list(subgraph.operators)]
+    ops = [_read_op(o, flat.operatorCodes, tensors) for o in as_list(subgraph.operators)]
     graph = Graph(
         ops=ops,
-        inputs=[tensors[i] for i in _list(subgraph.inputs)],
-        outputs=[tensors[i] for i in _list(subgraph.outputs)],
+        inputs=[tensors[i] for i in as_list(subgraph.inputs)],
+        outputs=[tensors[i] for i in as_list(subgraph.outputs)],
     )
-    for signature in _list(flat.signatureDefs):
-        graph.signatures[_text(signature.signatureKey)] = Signature(
-            inputs={_text(m.name): tensors[m.tensorIndex] for m in _list(signature.inputs)},
-            outputs={_text(m.name): tensors[m.tensorIndex] for m in _list(signature.outputs)},
+    for signature in as_list(flat.signatureDefs):
+        graph.signatures[as_text(signature.signatureKey)] = Signature(
+            inputs={as_text(m.name): tensors[m.tensorIndex] for m in as_list(signature.inputs)},
+            outputs={as_text(m.name): tensors[m.tensorIndex] for m in as_list(signature.outputs)},
         )
     graph.make_names_unique()
     return graph
 
 
 def _read_tensor(flat: schema_fb.TensorT, buffers: list[schema_fb.BufferT]) -> Tensor:
-    name = _short_name(_text(flat.name))
+    name = _short_name(as_text(flat.name))
     dtype = types.numpy_name(flat.type, name)
-    shape = tuple(int(d) for d in _list(flat.shape))
+    shape = tuple(int(d) for d in as_list(flat.shape))
     raw = buffers[flat.buffer].data
     data = None
     if raw is not None and len(raw) and not flat.isVariable:
@@ -63,11 +64,11 @@ def _read_op(flat: schema_fb.OperatorT, codes: list[schema_fb.OperatorCodeT], te
     code = codes[flat.opcodeIndex]
     number = max(code.builtinCode, code.deprecatedBuiltinCode)
     is_custom = number == schema_fb.BuiltinOperator.CUSTOM
-    inputs = [None if i < 0 else tensors[i] for i in _list(flat.inputs)]
-    outputs = [tensors[i] for i in _list(flat.outputs)]
+    inputs = [None if i < 0 else tensors[i] for i in as_list(flat.inputs)]
+    outputs = [tensors[i] for i in as_list(flat.outputs)]
     if is_custom:
-        raw = bytes(bytearray(_list(flat.customOptions)))
-        return _custom_op(_text(code.customCode), inputs, outputs, raw, code.version)
+        raw = bytes(bytearray(as_list(flat.customOptions)))
+        return _custom_op(as_text(code.customCode), inputs, outputs, raw, code.version)
     if getattr(flat, "builtinOptions2", None) is not None:
         raise ValueError(
             "TensorFlow Lite Micro runs ops of the first options table only. "
@@ -87,11 +88,3 @@ def _custom_op(kind: str, inputs: list[Tensor | None], outputs: list[Tensor], ra
 def _short_name(name: str) -> str:
     """The converter joins the names of all fused ops with ``;``; the last one says what comes out."""
     return name.split(";")[-1] or "tensor"
-
-
-def _text(value: bytes | str | None) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else (value or "")
-
-
-def _list(values: object) -> list:
-    return [] if values is None else list(values)

@@ -31,6 +31,7 @@ int32_t TfdgsuProduct(const int32_t* sizes, int n) {
   return (int32_t)product;
 }
 
+// Not by TfdgsuProduct: dims are int, which is another type than int32_t on arm-none-eabi.
 int32_t TfdgsuElements(const TfLiteEvalTensor* tensor) {
   int64_t elements = 1;
   for (int i = 0; i < tensor->dims->size; ++i) {

@@ -23,8 +23,6 @@
 extern "C" {
 #endif
 
-typedef TfLiteStatus (*TfdgsuPhase)(TfLiteContext* context, TfLiteNode* node);
-
 // Tensor of operand i, or NULL when it is absent.
 const TfLiteEvalTensor* TfdgsuInput(TfLiteContext* context, const TfLiteNode* node, int i);
 const TfLiteEvalTensor* TfdgsuOutput(TfLiteContext* context, const TfLiteNode* node, int i);
