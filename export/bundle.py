@@ -10,6 +10,7 @@ from typing import Any
 
 from ..atomic_write import atomic_write
 from ..byte_size import parse_bytes
+from ..sparse_update_model import SparseUpdateModel
 from .arena import ArenaPrediction, predict_arena, verify_no_overlap
 from .c_array import format_c_array
 from .check_arguments import check_batch_size, check_folders, check_model, check_preprocessing
@@ -106,7 +107,7 @@ def export_inference_model(
     """
     check_batch_size(batch_size)
     check_folders(path, c_array_path)
-    keras_model = model.model if hasattr(model, "plan") else model
+    keras_model = model.model if isinstance(model, SparseUpdateModel) else model
     graph = verify(add_inference_signature.run(convert_forward(keras_model, batch_size)), "add_inference_signature")
     return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
 

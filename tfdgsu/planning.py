@@ -85,7 +85,9 @@ class _Planner:
 
     def __init__(self, prepared, ram_bytes, update_bias, train_head, batch_size, momentum, method):
         if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1. Received: batch_size={batch_size}.")
+            raise ValueError(
+                f"batch_size must be at least 1. Received: batch_size={batch_size}. Give the device's, 1 on most."
+            )
         self.graph: LayerGraph = flatten(prepared)
         self.ram_bytes, self.update_bias, self.momentum = ram_bytes, update_bias, momentum
         self.batch_size, self.method = batch_size, methods.get(method)
@@ -110,7 +112,7 @@ class _Planner:
             if not 0 <= n_selected <= n_channels or n_selected != int(n_selected):
                 raise ValueError(
                     f"A layer updates between 0 and all of its {n_channels} input channels. "
-                    f"Received: layers[{name!r}]={n_selected}."
+                    f"Received: layers[{name!r}]={n_selected}. Give a whole number in that range."
                 )
             selected[call] = int(n_selected)
         made = self._make(selected)
@@ -122,7 +124,9 @@ class _Planner:
 
     def choose(self, update_fraction: float, n_layers: int | None) -> SparseUpdatePlan:
         if not 0 <= update_fraction <= 1:
-            raise ValueError(f"update_fraction must be in [0, 1]. Received: update_fraction={update_fraction}.")
+            raise ValueError(
+                f"update_fraction must be in [0, 1]. Received: update_fraction={update_fraction}. For 2% give 0.02."
+            )
         deepest = self._reachable(n_layers)
         shallowest = deepest if n_layers is not None else min(1, deepest)
         best = smallest = None
@@ -237,7 +241,7 @@ class _Planner:
             if not 0 <= n_layers <= len(self.convolutions):
                 raise ValueError(
                     f"n_layers must be between 0 and the model's {len(self.convolutions)} convolutions. "
-                    f"Received: n_layers={n_layers}."
+                    f"Received: n_layers={n_layers}. Leave it out to let the budget decide."
                 )
             return n_layers
         n_last = 0

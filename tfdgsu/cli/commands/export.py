@@ -160,7 +160,10 @@ def _read_plan(path: str | None):
     from ...sparse_update_plan import SparseUpdatePlan
 
     if path is None:
-        raise UsageError("A plain Keras model needs a plan. Make one with 'tfdgsu plan MODEL.keras --out plan.json'.")
+        raise UsageError(
+            "A plain Keras model needs a plan. Received: no --plan. "
+            "Make one with 'tfdgsu plan MODEL.keras --out plan.json'."
+        )
     text = pathlib.Path(path).read_text(encoding="utf-8")
     try:
         return SparseUpdatePlan.from_json(text)

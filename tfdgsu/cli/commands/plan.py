@@ -16,7 +16,7 @@ class PlanCommand(Command):
     description = """
         Reads a Keras model and chooses the layers to update and how many input channels of each, such that a training
         step fits the budget. Prints the choice layer by layer, with what it costs: kept activations, ReLU masks,
-        mutable weights, and the peaks of forward and backward.
+        mutable weights, the interpreter's structures, and the peaks of forward and backward.
 
         With --out it also writes the plan as JSON, which 'tfdgsu export --plan' reads. A budget that can't be met is
         refused, and the message says what would fit.
@@ -81,11 +81,17 @@ class PlanCommand(Command):
 
 
 def parse_layers(words: list[str]) -> dict[str, int]:
-    """Returns {"conv": 8} for ["conv=8"]."""
+    """Returns {"conv": 8} for ["conv=8"].
+
+    Raises:
+        UsageError: A word isn't of that form.
+    """
     layers = {}
     for word in words:
         name, _, n_channels = word.rpartition("=")
         if not name or not n_channels.strip().isdecimal():
-            raise UsageError(f"--layers takes LAYER=CHANNELS, comma-separated. Received: {word!r}.")
+            raise UsageError(
+                f"--layers takes LAYER=CHANNELS, comma-separated. Received: {word!r}. Write it as conv_1=8,conv_2=4."
+            )
         layers[name.strip()] = int(n_channels)
     return layers
