@@ -16,7 +16,6 @@ class PlanCommand(Command):
     description = """
         Reads a Keras model and chooses the layers to update and how many input channels of each, such that a training
         step fits the budget. Prints the choice layer by layer, with what it costs: kept activations, ReLU masks,
-        step fits the budget. Prints the choice layer by layer, with what it costs: kept activations, ReLU masks,
         mutable weights, the interpreter's structures, and the peaks of forward and backward.
 
         With --out it also writes the plan as JSON, which 'tfdgsu export --plan' reads. A budget that can't be met is
