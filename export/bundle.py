@@ -13,7 +13,7 @@ from ..byte_size import parse_bytes
 from ..sparse_update_model import SparseUpdateModel
 from .arena import ArenaPrediction, predict_arena, verify_no_overlap
 from .c_array import format_c_array
-from .check_arguments import check_batch_size, check_folders, check_model, check_preprocessing
+from .check_arguments import check_batch_size, check_folders, check_keras_model, check_model, check_preprocessing
 from .compile_training_graph import compile_training_graph
 from .convert import convert_forward
 from .from_keras import read_training_spec
@@ -102,9 +102,11 @@ def export_inference_model(
         An ``ExportReport`` without a plan.
 
     Raises:
+        TypeError: if ``model`` is not a Keras model.
         ValueError: if the model does not convert, or exceeds ``ram``; nothing is written then.
         FileNotFoundError: if the folder of ``path`` or ``c_array_path`` doesn't exist; nothing is written then.
     """
+    check_keras_model(model)
     check_batch_size(batch_size)
     check_folders(path, c_array_path)
     keras_model = model.model if isinstance(model, SparseUpdateModel) else model

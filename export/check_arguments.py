@@ -8,6 +8,8 @@ import json
 import os
 from typing import Any
 
+import keras
+
 from ..sparse_update_model import SparseUpdateModel
 
 
@@ -18,6 +20,20 @@ def check_model(sparse_model) -> None:
             "A training bundle is exported from a tfdgsu.SparseUpdateModel. "
             f"Received: {type(sparse_model).__name__}. "
             "Remedy: wrap the model as SparseUpdateModel(model, plan), or use export_inference_model."
+        )
+
+
+def check_keras_model(model) -> None:
+    """Raises TypeError unless it is a Keras model, ValueError unless it has been built."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "An inference model is exported from a keras.Model or a tfdgsu.SparseUpdateModel. "
+            f"Received: {type(model).__name__}. Remedy: pass the model itself, not its output or path."
+        )
+    if not model.built:
+        raise ValueError(
+            f"A model is exported with its input shape. Received: '{model.name}', which was not built. "
+            "Remedy: give it a keras.Input, or call it on an example first."
         )
 
 

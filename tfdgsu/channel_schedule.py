@@ -4,6 +4,8 @@
 
 import dataclasses
 
+from .number_checks import is_whole
+
 DEVICE_KINDS = ("static", "cyclic", "random", "input")
 
 
@@ -28,14 +30,14 @@ class ChannelSchedule:
     device_kind: str = "static"
 
     def __post_init__(self):
-        if self.every < 1 or self.every != int(self.every):
+        if not is_whole(self.every) or self.every < 1:
             raise ValueError(
-                f"every must be a whole number of steps, at least 1. Received: every={self.every}. "
+                f"every must be a whole number of steps, at least 1. Received: every={self.every!r}. "
                 "Give the number of steps between two re-draws, such as 100."
             )
-        if not 0 <= self.seed < 2**32 or self.seed != int(self.seed):
+        if not is_whole(self.seed) or not 0 <= self.seed < 2**32:
             raise ValueError(
-                f"seed must fit in 32 bits, a whole unsigned number. Received: seed={self.seed}. "
+                f"seed must fit in 32 bits, a whole unsigned number. Received: seed={self.seed!r}. "
                 "Choose one from 0 to 4294967295."
             )
         if self.device_kind not in DEVICE_KINDS:

@@ -11,6 +11,7 @@ from .allocation import allocate
 from .byte_size import parse_bytes
 from .gradient_path import check, has_kernel, is_updatable, refusal, trace
 from .layer_graph import LayerCall, LayerGraph, flatten
+from .number_checks import is_real, is_whole
 from .prepare import prepare
 from .sparse_update_plan import LayerUpdate, SparseUpdatePlan
 
@@ -84,13 +85,13 @@ class _Planner:
     """Makes and compares candidate plans for one prepared model."""
 
     def __init__(self, prepared, ram_bytes, update_bias, train_head, batch_size, momentum, method):
-        if batch_size < 1:
+        if not is_whole(batch_size) or batch_size < 1:
             raise ValueError(
-                f"batch_size must be at least 1. Received: batch_size={batch_size}. Give the device's, 1 on most."
+                f"batch_size must be a whole number, at least 1. Received: batch_size={batch_size!r}. Give the device's, 1 on most."
             )
         self.graph: LayerGraph = flatten(prepared)
         self.ram_bytes, self.update_bias, self.momentum = ram_bytes, update_bias, momentum
-        self.batch_size, self.method = batch_size, methods.get(method)
+        self.batch_size, self.method = int(batch_size), methods.get(method)
         kernels = [call for call in self.graph.calls if has_kernel(call.layer)]
         self.convolutions = [call for call in kernels if not isinstance(call.layer, keras.layers.Dense)]
         self.kernels = list({id(call.layer): call for call in kernels}.values())
@@ -109,10 +110,10 @@ class _Planner:
                     f"Received: {name!r}. There are {[call.name for call in self.kernels]}."
                 )
             n_channels = call.layer.kernel.shape[-2]
-            if not 0 <= n_selected <= n_channels or n_selected != int(n_selected):
+            if not is_whole(n_selected) or not 0 <= n_selected <= n_channels:
                 raise ValueError(
                     f"A layer updates between 0 and all of its {n_channels} input channels. "
-                    f"Received: layers[{name!r}]={n_selected}. Give a whole number in that range."
+                    f"Received: layers[{name!r}]={n_selected!r}. Give a whole number in that range."
                 )
             selected[call] = int(n_selected)
         made = self._make(selected)
@@ -123,9 +124,9 @@ class _Planner:
         return made
 
     def choose(self, update_fraction: float, n_layers: int | None) -> SparseUpdatePlan:
-        if not 0 <= update_fraction <= 1:
+        if not is_real(update_fraction) or not 0 <= update_fraction <= 1:
             raise ValueError(
-                f"update_fraction must be in [0, 1]. Received: update_fraction={update_fraction}. For 2% give 0.02."
+                f"update_fraction must be in [0, 1]. Received: update_fraction={update_fraction!r}. For 2% give 0.02."
             )
         deepest = self._reachable(n_layers)
         shallowest = deepest if n_layers is not None else min(1, deepest)
@@ -238,12 +239,12 @@ class _Planner:
     def _reachable(self, n_layers: int | None) -> int:
         """How many of the last convolutions to consider: those that gradient reaches, at most half by default."""
         if n_layers is not None:
-            if not 0 <= n_layers <= len(self.convolutions):
+            if not is_whole(n_layers) or not 0 <= n_layers <= len(self.convolutions):
                 raise ValueError(
                     f"n_layers must be between 0 and the model's {len(self.convolutions)} convolutions. "
-                    f"Received: n_layers={n_layers}. Leave it out to let the budget decide."
+                    f"Received: n_layers={n_layers!r}. Leave it out to let the budget decide."
                 )
-            return n_layers
+            return int(n_layers)
         n_last = 0
         for call in reversed(self.convolutions):
             if n_last == math.ceil(len(self.convolutions) / 2) or not self._is_reachable(call):

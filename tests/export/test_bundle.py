@@ -251,3 +251,10 @@ def test_report_names_sizes_and_peak(path):
     assert report.arena.peak_buffers[0].name in text
     assert report.arena_cortex_m.total_bytes < report.arena.total_bytes
     assert report.graph_text.startswith("graph(%x: float32[1,12,12,3]")
+
+
+def test_inference_model_of_something_else_is_refused(path):
+    with pytest.raises(TypeError, match="Received: int"):
+        tfdgsu.export.export_inference_model(3, path)
+    with pytest.raises(ValueError, match="which was not built"):
+        tfdgsu.export.export_inference_model(keras.Sequential([layers.Dense(2)]), path)

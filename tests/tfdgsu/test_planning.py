@@ -115,6 +115,12 @@ def test_a_budget_that_is_too_small_says_what_would_fit():
     ("arguments", "message"),
     [
         ({"update_fraction": 1.5}, "update_fraction must be in"),
+        ({"update_fraction": "0.1"}, "Received: update_fraction='0.1'"),
+        ({"update_fraction": float("nan")}, "Received: update_fraction=nan"),
+        ({"batch_size": 1.5}, "Received: batch_size=1.5"),
+        ({"batch_size": "2"}, "Received: batch_size='2'"),
+        ({"n_layers": 1.5}, "Received: n_layers=1.5"),
+        ({"layers": {"conv_3": "x"}}, "Received: layers\\['conv_3'\\]='x'"),
         ({"update_fraction": 0.1, "layers": {"conv_1": 1}}, "excludes update_fraction"),
         ({"layers": {"nothing": 1}}, "There are .*conv_1"),
         ({"layers": {"pool": 1}}, "convolution or dense layer"),
@@ -123,7 +129,7 @@ def test_a_budget_that_is_too_small_says_what_would_fit():
         ({"ram": "many"}, "number of bytes"),
         ({"ram": -1}, "number of bytes"),
         ({"method": "other"}, "method must be one of"),
-        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"batch_size": 0}, "batch_size must be a whole number, at least 1"),
         ({"layers": {}, "train_head": False}, "must update something"),
     ],
 )

@@ -50,10 +50,10 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _run_command(command: Command, words: list[str]) -> int:
     values = flags.FlagValues()
     command.define_flags(values)
-    if any(word in _HELP for word in words):
-        print(format_command_help(command, values))
-        return EXIT_OK
     try:
+        if any(word in _HELP for word in words):
+            print(format_command_help(command, values), flush=True)
+            return EXIT_OK
         arguments = _parse(command, values, words)
         command.execute(arguments, values)
     except (UsageError, flags.Error) as error:

@@ -94,3 +94,9 @@ def test_a_reader_that_stops_early_is_no_error(bundle_path):
         stderr = process.stderr.read()
     assert "Traceback" not in stderr
     assert "Broken pipe" not in stderr
+
+
+def test_help_read_by_a_reader_that_stops_early_is_no_error():
+    program = f'{sys.executable} -c \'from tfdgsu.cli.main import run; run(["plan", "--help"])\''
+    done = subprocess.run(["sh", "-c", f"{program} | true"], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tfdgsu plan`: what a training step would update, and what that costs."""
 
-import pathlib
-
 from absl import flags
 
+from ...atomic_write import atomic_write
 from ..command import Command, UsageError
 from ..load_model import load_model
 
@@ -76,7 +75,7 @@ class PlanCommand(Command):
         )
         made.summary()
         if values.out is not None:
-            pathlib.Path(values.out).write_text(made.to_json() + "\n", encoding="utf-8")
+            atomic_write(values.out, (made.to_json() + "\n").encode())
             print(f"Wrote {values.out}.")
 
 

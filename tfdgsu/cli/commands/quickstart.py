@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from ...atomic_write import atomic_write
 from ..command import Command
 from ..progress import progress_bar
 
@@ -53,7 +54,7 @@ class QuickstartCommand(Command):
         from ..quickstart import experiment, figure, summary
 
         outcome = experiment.run(out_dir, progress_bar, say=lambda text: print(text, flush=True))
-        (out_dir / _RESULT_NAME).write_text(json.dumps(summary.to_dict(outcome), indent=2) + "\n", encoding="utf-8")
+        atomic_write(out_dir / _RESULT_NAME, (json.dumps(summary.to_dict(outcome), indent=2) + "\n").encode())
         figure.write_figure(outcome, out_dir / _FIGURE_NAME)
         print(f"\n{summary.format_summary(outcome)}\n")
         print(_format_files(out_dir, outcome))
