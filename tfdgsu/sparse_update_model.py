@@ -169,8 +169,11 @@ class SparseUpdateModel(keras.Model):
                 pairs.append((gradients.kernels[name], item.slice))
             if item.bias is not None:
                 pairs.append((gradients.biases[name], item.bias))
-        self.optimizer.apply_gradients(pairs)
-        machine.writer.write(gradients.kernels if self._tracks_gradient_norms else {})
+        # Waiting for the reads of a variable isn't enough: an update in place would reach an input gradient that still uses
+        # the buffer it got from one.
+        with tf.control_dependencies([gradient for gradient, _ in pairs]):
+            self.optimizer.apply_gradients(pairs)
+            machine.writer.write(gradients.kernels if self._tracks_gradient_norms else {})
         return self.compute_metrics(x, y, gradients.y_pred, sample_weight=sample_weight)
 
     def track_gradient_norms(self, enabled: bool) -> None:

@@ -45,6 +45,37 @@ def test_gradients_equal_the_tape(name):
         np.testing.assert_allclose(gradient, dense_biases[layer_name], rtol, 10 * atol, err_msg=layer_name)
 
 
+def test_a_weight_is_written_after_everything_that_reads_it():
+    """TensorFlow lets a write wait for the reads of a variable, not for those who use what was read."""
+    sparse = make("depthwise_residual_net")
+    x, y = model_zoo.random_batch(sparse.model, 2)
+    step = tf.function(lambda x, y: sparse.train_step((x, y))).get_concrete_function(tf.constant(x), tf.constant(y))
+    writes = [op for op in step.graph.get_operations() if op.type in ("ResourceScatterNdUpdate", "AssignSubVariableOp")]
+    assert len(writes) == len(sparse.channels) + len(sparse.trainable_variables)
+    for write in writes:
+        before = _ancestors(write)
+        reads = [op for op in write.inputs[0].consumers() if op.type == "ReadVariableOp" and op in before]
+        for read in reads:
+            assert before.issuperset(read.outputs[0].consumers()), write.name
+
+
+def _ancestors(operation):
+    found, waiting = set(), [operation]
+    while waiting:
+        current = waiting.pop()
+        parents = {_source(tensor).op for tensor in current.inputs} | set(current.control_inputs)
+        waiting.extend(parents - found)
+        found |= parents
+    return found
+
+
+def _source(tensor):
+    """Optimizers pass all gradients through one IdentityN. TensorFlow takes it apart, so it orders nothing."""
+    while tensor.op.type == "IdentityN":
+        tensor = tensor.op.inputs[tensor.value_index]
+    return tensor
+
+
 @pytest.mark.parametrize("run_eagerly", [False, True])
 @pytest.mark.parametrize("name", ["depthwise_residual_net", "concat_net"])
 def test_only_the_plan_moves(name, run_eagerly):
