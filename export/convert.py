@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ..captured_output import captured_output
 from .ir import Graph
-from .passes import check_runnable, elide_broadcast_reshapes
+from .keep_layers_apart import keep_layers_apart
+from .passes import check_runnable, drop_barriers, elide_broadcast_reshapes
 from .passes.name_after_layers import name_after_layers
 from .schema import read_graph
 
@@ -24,7 +27,8 @@ def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.
     Args:
         model: A built functional model with one input and one output.
         batch_size: Batch size baked into every shape.
-        replaced: Values to use in place of some weights, by ``id`` of the Keras variable.
+        replaced: Values to use in place of some weights, by ``id`` of the Keras variable. The converter
+            does not merge the layers that hold them with others.
 
     Returns:
         The forward graph, float32, builtin ops only.
@@ -35,7 +39,7 @@ def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.
     """
     check_convertible(model)
     flat_bytes = _convert(model, batch_size, replaced or {})
-    graph = read_graph(flat_bytes)
+    graph = drop_barriers.run(read_graph(flat_bytes))
     foreign = sorted({op.kind for op in graph.ops if op.is_custom})
     if foreign:
         raise ValueError(f"A bundle has builtin ops and tfdgsu's own only. Received: {', '.join(foreign)}. {_REMEDY}")
@@ -60,23 +64,23 @@ def check_convertible(model: keras.Model) -> None:
 
 
 def _convert(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray]) -> bytes:
-    values = {id(v): replaced.get(id(v), v.numpy()) for v in model.variables}
-    trainable = [values[id(v)] for v in model.trainable_variables]
-    frozen = [values[id(v)] for v in model.non_trainable_variables]
+    values = [(v, replaced.get(id(v), v.numpy())) for v in model.variables]
+    replaced_in = {layer.name for layer in model.layers if any(id(weight) in replaced for weight in layer.weights)}
+    run = keep_layers_apart(model, replaced_in) if replaced else functools.partial(model, training=False)
 
     @tf.function
     def forward(x: tf.Tensor) -> tf.Tensor:
         # Stateless: the weights become plain constants, so that no variable handle survives conversion.
-        outputs, _ = model.stateless_call(
-            [tf.constant(v) for v in trainable], [tf.constant(v) for v in frozen], x, training=False
-        )
-        return tf.nest.flatten(outputs)[0]
+        with keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in values]):
+            return tf.nest.flatten(run(x))[0]
 
     spec = tf.TensorSpec((batch_size, *model.inputs[0].shape[1:]), tf.float32, name="x")
     with captured_output() as printed:
         try:
             concrete = forward.get_concrete_function(spec)
-            return tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+            converter.allow_custom_ops = bool(replaced)  # Barriers.
+            return converter.convert()
         except Exception as error:
             raise ValueError(
                 f"TensorFlow Lite cannot convert model '{model.name}'. Received: {_last_lines(str(error))}. {_REMEDY}"
