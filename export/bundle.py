@@ -13,7 +13,14 @@ from ..byte_size import parse_bytes
 from ..sparse_update_model import SparseUpdateModel
 from .arena import ArenaPrediction, predict_arena, verify_no_overlap
 from .c_array import format_c_array
-from .check_arguments import check_batch_size, check_folders, check_keras_model, check_model, check_preprocessing
+from .check_arguments import (
+    check_batch_size,
+    check_callback,
+    check_folders,
+    check_keras_model,
+    check_model,
+    check_preprocessing,
+)
 from .compile_training_graph import compile_training_graph
 from .convert import convert_forward
 from .from_keras import read_training_spec
@@ -63,12 +70,13 @@ def export_training_bundle(
         An ``ExportReport``: predicted arena of x86-64 and Cortex-M, peak tensors, graph text.
 
     Raises:
-        TypeError: if ``sparse_model`` is not a ``SparseUpdateModel``.
+        TypeError: if ``sparse_model`` is not a ``SparseUpdateModel``, or ``callback`` no ``DynamicSparseCallback``.
         ValueError: for an optimizer, loss, layer or budget that can't be met; nothing is written then.
         FileNotFoundError: if the folder of ``path`` or ``c_array_path`` doesn't exist; nothing is written then.
     """
     check_model(sparse_model)
     check_batch_size(batch_size)
+    check_callback(callback)
     check_preprocessing(preprocessing)
     check_folders(path, c_array_path)
     if callback is not None:

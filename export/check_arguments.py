@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..sparse_update_model import SparseUpdateModel
 
 
@@ -43,6 +44,15 @@ def check_batch_size(batch_size: int) -> None:
         raise ValueError(
             f"batch_size is baked into the file, a positive integer. Received: batch_size={batch_size!r}. "
             "Remedy: give the number of examples per step, 1 on most devices."
+        )
+
+
+def check_callback(callback) -> None:
+    """Raises TypeError unless ``callback`` is None or a ``DynamicSparseCallback``: another one re-draws nothing."""
+    if callback is not None and not isinstance(callback, DynamicSparseCallback):
+        raise TypeError(
+            "callback says how the device re-draws channels, so it must be a tfdgsu.DynamicSparseCallback. "
+            f"Received: callback={callback!r}. Remedy: pass the one that fit() gets, or leave it out."
         )
 
 

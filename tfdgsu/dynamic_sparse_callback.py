@@ -59,6 +59,12 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         model.track_gradient_norms(self.policy.needs_gradient_norms)
 
     def on_train_begin(self, logs=None):
+        if self.model.schedule is not self.schedule:
+            raise ValueError(
+                "One callback draws the channels, because the model and its bundle have one schedule. "
+                f"Received: another DynamicSparseCallback, with policy {self.model.schedule.policy!r}, next to this one "
+                f"with policy {self.schedule.policy!r}. Drop one of the two."
+            )
         n_per_execution = self.model.steps_per_execution
         if self._redraws and n_per_execution > 1 and self.schedule.every % n_per_execution:
             raise ValueError(

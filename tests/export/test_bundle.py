@@ -201,6 +201,12 @@ def test_model_that_is_not_sparse_is_refused(path):
         tfdgsu.export.export_training_bundle(model_zoo.small_conv_net(), path)
 
 
+@pytest.mark.parametrize("callback", ["random", keras.callbacks.EarlyStopping()], ids=["name", "other"])
+def test_callback_that_draws_no_channels_is_refused(path, callback):
+    with pytest.raises(TypeError, match="must be a tfdgsu.DynamicSparseCallback"):
+        tfdgsu.export.export_training_bundle(_compiled(), path, callback=callback)
+
+
 def test_model_that_was_not_compiled_is_refused(path):
     model = model_zoo.small_conv_net()
     with pytest.raises(ValueError, match="not compiled"):

@@ -162,6 +162,13 @@ def test_other_model_is_a_type_error():
         model.fit(x, y, verbose=0, callbacks=[tfdgsu.DynamicSparseCallback()])
 
 
+def test_two_in_one_fit_are_refused(sparse):
+    callbacks = [tfdgsu.DynamicSparseCallback("random"), tfdgsu.DynamicSparseCallback("cyclic")]
+    x, y = model_zoo.random_batch(sparse.model, 2)
+    with pytest.raises(ValueError, match="with policy 'cyclic', next to this one with policy 'random'"):
+        sparse.fit(x, y, callbacks=callbacks, verbose=0)
+
+
 def test_plan_without_channels_is_refused():
     model = model_zoo.conv_1d_net()
     sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers={"conv_3": 0}))
