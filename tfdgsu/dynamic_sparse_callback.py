@@ -30,7 +30,7 @@ class DynamicSparseCallback(keras.callbacks.Callback):
 
     Raises:
         TypeError: At `fit`, if the model is not a `SparseUpdateModel`.
-        ValueError: At `fit`, if the plan selects no channels, or `steps_per_execution` would skip re-draws.
+        ValueError: At `fit`, if the plan selects no channels, `steps_per_execution` would skip re-draws, or two are given.
     """
 
     def __init__(self, policy: str | policies.Policy = "random", every: int = 100, seed: int = 0):
