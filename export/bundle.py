@@ -84,9 +84,9 @@ def export_training_bundle(
         callback.on_train_begin()
     spec = read_training_spec(sparse_model)
     marks = make_marks(spec.layers)
-    forward = convert_forward(sparse_model.model, batch_size, _mark_variables(sparse_model, marks))
+    forward = convert_forward(sparse_model.model, int(batch_size), _mark_variables(sparse_model, marks))
     graph, step = compile_training_graph(forward, spec, marks)
-    document = _describe(sparse_model.plan, spec, step, batch_size, preprocessing)
+    document = _describe(sparse_model.plan, spec, step, int(batch_size), preprocessing)
     limit = parse_bytes(ram) or sparse_model.plan.ram_bytes
     return _finish(graph, document, path, limit, c_array_path, plan=sparse_model.plan)
 
@@ -118,7 +118,9 @@ def export_inference_model(
     check_batch_size(batch_size)
     check_folders(path, c_array_path)
     keras_model = model.model if isinstance(model, SparseUpdateModel) else model
-    graph = verify(add_inference_signature.run(convert_forward(keras_model, batch_size)), "add_inference_signature")
+    graph = verify(
+        add_inference_signature.run(convert_forward(keras_model, int(batch_size))), "add_inference_signature"
+    )
     return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from ..dynamic_sparse_callback import DynamicSparseCallback
+from ..number_checks import is_whole
 from ..sparse_update_model import SparseUpdateModel
 
 
@@ -40,7 +41,7 @@ def check_keras_model(model) -> None:
 
 def check_batch_size(batch_size: int) -> None:
     """Raises ValueError unless it is a positive integer."""
-    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+    if not is_whole(batch_size) or batch_size < 1:
         raise ValueError(
             f"batch_size is baked into the file, a positive integer. Received: batch_size={batch_size!r}. "
             "Remedy: give the number of examples per step, 1 on most devices."

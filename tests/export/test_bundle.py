@@ -99,7 +99,7 @@ def test_export_in_the_middle_of_training_continues_it(path, every, momentum):
     )
 
 
-@pytest.mark.parametrize("batch_size", [2, 5])
+@pytest.mark.parametrize("batch_size", [2, np.int64(5)])
 def test_batches_train_as_in_keras(path, batch_size):
     sparse = _compiled(momentum=0.5)
     x, y = model_zoo.random_batch(sparse.model, batch_size, seed=4)
@@ -230,7 +230,7 @@ def test_folder_that_does_not_exist_is_an_error(path, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, 1.0, True, None])
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, "2", True, None])
 def test_batch_size_must_be_a_positive_integer(path, batch_size):
     with pytest.raises(ValueError, match="Received: batch_size="):
         tfdgsu.export.export_training_bundle(_compiled(), path, batch_size=batch_size)
