@@ -114,6 +114,20 @@ bool TfdgsuWindowIsValid(const TfdgsuWindow* s) {
          AxisIsValid(s->in_w, s->out_w, s->filter_w, s->stride_w, s->pad_left);
 }
 
+bool TfdgsuBindPool(const TfLiteEvalTensor* image, const TfLiteEvalTensor* pooled,
+                    TfdgsuWindow* window) {
+  if (TfdgsuRank(image) != 4 || TfdgsuRank(pooled) != 4) return false;
+  window->batches = TfdgsuSize(image, 0);
+  window->in_h = TfdgsuSize(image, 1);
+  window->in_w = TfdgsuSize(image, 2);
+  window->in_c = TfdgsuSize(image, 3);
+  window->out_h = TfdgsuSize(pooled, 1);
+  window->out_w = TfdgsuSize(pooled, 2);
+  window->out_c = TfdgsuSize(pooled, 3);
+  if (TfdgsuSize(pooled, 0) != window->batches || window->out_c != window->in_c) return false;
+  return TfdgsuWindowIsValid(window);
+}
+
 bool TfdgsuBindEpilogue(const TfLiteEvalTensor* addend, const TfLiteEvalTensor* bits,
                         float mask_alpha, int32_t n, TfdgsuEpilogue* epilogue) {
   epilogue->addend = TfdgsuFloats(addend);

@@ -51,6 +51,11 @@ bool TfdgsuIsVector(const TfLiteEvalTensor* tensor, int32_t n);
 // Does every window touch the image, with room for the kernels' index arithmetic?
 bool TfdgsuWindowIsValid(const TfdgsuWindow* window);
 
+// Completes a pooling window, in which filter, strides and padding are set, with the sizes of the
+// image [B,H,W,C] and of what it is pooled to [B,Ho,Wo,C]; false when they do not fit together.
+bool TfdgsuBindPool(const TfLiteEvalTensor* image, const TfLiteEvalTensor* pooled,
+                    TfdgsuWindow* window);
+
 // Fills an epilogue; false unless addend and bits (NULL when absent) fit n elements.
 bool TfdgsuBindEpilogue(const TfLiteEvalTensor* addend, const TfLiteEvalTensor* bits,
                         float mask_alpha, int32_t n, TfdgsuEpilogue* epilogue);

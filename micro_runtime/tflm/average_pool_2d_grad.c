@@ -8,16 +8,13 @@ static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuWindow* s) {
   const TfLiteEvalTensor* image = TfdgsuOutput(context, node, 0);
   const TfLiteEvalTensor* pooled = TfdgsuInput(context, node, 1);
   if (!TfdgsuReadOptions(node, &o, sizeof(o))) return false;
-  if (TfdgsuRank(image) != 4 || TfdgsuRank(pooled) != 4) return false;
-  const TfdgsuWindow window = {
-      TfdgsuSize(image, 0),  TfdgsuSize(image, 1),  TfdgsuSize(image, 2),  TfdgsuSize(image, 3),
-      TfdgsuSize(pooled, 1), TfdgsuSize(pooled, 2), TfdgsuSize(pooled, 3), o.filter_h,
-      o.filter_w,            o.stride_h,            o.stride_w,            o.pad_top,
-      o.pad_left};
-  *s = window;
-  if (TfdgsuSize(pooled, 0) != s->batches || s->out_c != s->in_c) return false;
-  if (!TfdgsuWindowIsValid(s)) return false;
-  return true;
+  s->filter_h = o.filter_h;
+  s->filter_w = o.filter_w;
+  s->stride_h = o.stride_h;
+  s->stride_w = o.stride_w;
+  s->pad_top = o.pad_top;
+  s->pad_left = o.pad_left;
+  return TfdgsuBindPool(image, pooled, s);
 }
 
 static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
