@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiler's object graph: ``graph`` (what it is), ``text`` (how it prints), ``verify`` (what must hold)."""
 
-from .graph import Graph, Op, Signature, Tensor
+from .graph import Graph, Op, Quantization, Signature, Tensor
 
-__all__ = ["Graph", "Op", "Signature", "Tensor"]
+__all__ = ["Graph", "Op", "Quantization", "Signature", "Tensor"]

@@ -16,6 +16,27 @@ from typing import Any
 import numpy as np
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Quantization:
+    """How integers stand for real numbers: real = scale * (integer - zero_point).
+
+    Attributes:
+        scale: float32 ``[n]``; n is 1, or the size of ``axis`` with a scale per channel.
+        zero_point: int64 ``[n]``.
+        axis: The dimension that the scales run along.
+    """
+
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int = 0
+
+    @classmethod
+    def of(cls, scale, zero_point=0, axis: int = 0) -> Quantization:
+        """From a scale or one per channel; a single zero point serves all channels."""
+        scales = np.atleast_1d(np.asarray(scale, np.float32))
+        return cls(scales, np.broadcast_to(np.asarray(zero_point, np.int64), scales.shape).copy(), axis)
+
+
 @dataclasses.dataclass(eq=False)
 class Tensor:
     """A value of the graph.
@@ -26,7 +47,7 @@ class Tensor:
         dtype: NumPy name of the element type, e.g. ``"float32"``.
         data: The constant's value, or None for a value made at run time.
         is_variable: True when the tensor keeps its value between invocations.
-        quantization: The file's quantization record, carried through unread.
+        quantization: What the integers mean; None for a tensor that is not quantized.
     """
 
     name: str
@@ -34,7 +55,7 @@ class Tensor:
     dtype: str = "float32"
     data: np.ndarray | None = None
     is_variable: bool = False
-    quantization: Any = None
+    quantization: Quantization | None = None
 
     @property
     def is_constant(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema_fb
 
-from ..ir import Graph, Op, Signature, Tensor
+from ..ir import Graph, Op, Quantization, Signature, Tensor
 from ..ops.custom import REGISTRY, unpack_options
 from . import types
 from .fields import as_list, as_text
@@ -57,7 +57,13 @@ def _read_tensor(flat: schema_fb.TensorT, buffers: list[schema_fb.BufferT]) -> T
     data = None
     if raw is not None and len(raw) and not flat.isVariable:
         data = np.frombuffer(bytes(raw), dtype=np.dtype(dtype).newbyteorder("<")).reshape(shape)
-    return Tensor(name, shape, dtype, data, bool(flat.isVariable), flat.quantization)
+    return Tensor(name, shape, dtype, data, bool(flat.isVariable), _read_quantization(flat.quantization))
+
+
+def _read_quantization(flat: schema_fb.QuantizationParametersT | None) -> Quantization | None:
+    if flat is None or not len(as_list(flat.scale)):
+        return None
+    return Quantization.of(as_list(flat.scale), as_list(flat.zeroPoint) or 0, int(flat.quantizedDimension))
 
 
 def _read_op(flat: schema_fb.OperatorT, codes: list[schema_fb.OperatorCodeT], tensors: list[Tensor]) -> Op:

@@ -8,7 +8,7 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema_fb
 
-from ..ir import Graph, Op, Tensor
+from ..ir import Graph, Op, Quantization, Tensor
 from ..ops.custom import pack_options
 from . import types
 
@@ -83,7 +83,7 @@ class _Writer:
         flat.shape = list(tensor.shape)
         flat.type = types.tensor_type(tensor.dtype)
         flat.isVariable = tensor.is_variable
-        flat.quantization = tensor.quantization
+        flat.quantization = _quantization(tensor.quantization)
         flat.buffer = 0 if tensor.data is None else self._buffer(_little_endian_bytes(tensor.data))
         return flat
 
@@ -142,3 +142,13 @@ class _Writer:
 
 def _little_endian_bytes(data: np.ndarray) -> bytes:
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<")).tobytes()
+
+
+def _quantization(quantization: Quantization | None) -> schema_fb.QuantizationParametersT | None:
+    if quantization is None:
+        return None
+    flat = schema_fb.QuantizationParametersT()
+    flat.scale = quantization.scale.astype(np.float32)
+    flat.zeroPoint = quantization.zero_point.astype(np.int64)
+    flat.quantizedDimension = quantization.axis
+    return flat

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tolerances
 from tensorflow.lite.python import schema_py_generated as schema_fb
 from tfdgsu.export.convert import convert_forward
-from tfdgsu.export.ir import Graph, Op, Tensor
+from tfdgsu.export.ir import Graph, Op, Quantization, Tensor
 from tfdgsu.export.schema import read_graph, write_graph
 
 
@@ -89,3 +89,14 @@ def test_convert_op_without_builtin_is_refused_quietly(capfd):
 def test_convert_is_quiet(capfd):
     convert_forward(model_zoo.conv_1d_net(), 1)
     assert capfd.readouterr() == ("", "")
+
+
+def test_quantization_survives_the_file():
+    x = Tensor("x", (1, 4), "int8", quantization=Quantization.of(0.5, -3))
+    w = Tensor("w", (3, 4), "int8", np.ones((3, 4), np.int8), quantization=Quantization.of([0.1, 0.2, 0.3]))
+    y = Tensor("y", (1, 3), "int8", quantization=Quantization.of(2.0, 7))
+    read = read_graph(write_graph(Graph([Op("FULLY_CONNECTED", [x, w, None], [y])], [x], [y])))
+    for tensor, expected in zip(read.tensors(), (x, w, y)):
+        np.testing.assert_array_equal(tensor.quantization.scale, expected.quantization.scale)
+        np.testing.assert_array_equal(tensor.quantization.zero_point, expected.quantization.zero_point)
+        assert tensor.quantization.axis == expected.quantization.axis
