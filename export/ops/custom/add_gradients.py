@@ -11,6 +11,7 @@ class AddGradients(CustomOp):
     NAME = "TfdgsuAddGradients"
     INPUTS = (TRAIN, Operand("a"), Operand("b"))
     OUTPUTS = (Operand("c"),)
+    MAY_OVERWRITE = ((0, 1), (0, 2))
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):

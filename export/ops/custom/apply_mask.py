@@ -13,6 +13,7 @@ class ApplyMask(CustomOp):
     OPTIONS = (Field("mask_alpha", "f"),)
     INPUTS = (TRAIN, Operand("dy"), Operand("bits", "uint8"))
     OUTPUTS = (Operand("dz"),)
+    MAY_OVERWRITE = ((0, 1),)
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):

@@ -46,6 +46,8 @@ class CustomOp:
         OPTIONS: fields of the option struct after its leading `version`.
         INPUTS, OUTPUTS: operands in order. An absent optional input has index -1.
         MUTATES: positions of the inputs that the op writes in place.
+        MAY_OVERWRITE: (output, input) positions that may have one address, as the contract in `kernels.h` says: the
+            kernel reads an element of the input before it writes the one in its place.
     """
 
     NAME: ClassVar[str]
@@ -53,6 +55,7 @@ class CustomOp:
     INPUTS: ClassVar[tuple[Operand, ...]]
     OUTPUTS: ClassVar[tuple[Operand, ...]] = ()
     MUTATES: ClassVar[tuple[int, ...]] = ()
+    MAY_OVERWRITE: ClassVar[tuple[tuple[int, int], ...]] = ()
 
     @classmethod
     def operands(cls, options):
@@ -65,6 +68,21 @@ class CustomOp:
         """Positions of the inputs written in place, given the options."""
         del options
         return cls.MUTATES
+
+    @classmethod
+    def may_overwrite(cls, options):
+        """(output, input) positions that may have one address, given the options; an epilogue's `addend` always may."""
+        del options
+        addends = tuple((0, i) for i, operand in enumerate(cls.INPUTS) if operand.name == "addend")
+        return cls.MAY_OVERWRITE + addends
+
+    @classmethod
+    def rows_needed(cls, options, output_row):
+        """First row of input 1 that is read once the writing of `output_row` of output 0 has begun.
+
+        None for an op that does not work row by row, in ascending order. Rows are those of axis 1 of NHWC.
+        """
+        del options, output_row
 
     @classmethod
     def check(cls, inputs, outputs, options):

@@ -11,6 +11,7 @@ class LogisticGrad(CustomOp):
     NAME = "TfdgsuLogisticGrad"
     INPUTS = (TRAIN, Operand("y"), Operand("dy"))
     OUTPUTS = (Operand("dx"),)
+    MAY_OVERWRITE = ((0, 2),)
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):

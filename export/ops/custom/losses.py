@@ -40,6 +40,11 @@ class LossOp(CustomOp):
     MUTATES = (0,)
 
     @classmethod
+    def may_overwrite(cls, options):
+        """The gradient may lie over logits; one of probabilities needs them again."""
+        return ((1, 1),) if options.get("from_logits") else ()
+
+    @classmethod
     def check_shapes(cls, inputs, outputs, options):
         _, y_pred, label = inputs
         loss, dy_pred = outputs

@@ -11,6 +11,7 @@ class MulGrad(CustomOp):
     NAME = "TfdgsuMulGrad"
     INPUTS = (TRAIN, Operand("dy"), Operand("a"))
     OUTPUTS = (Operand("dx"),)
+    MAY_OVERWRITE = ((0, 1),)
 
     @classmethod
     def check_shapes(cls, inputs, outputs, options):
