@@ -17,7 +17,15 @@ _SIGNATURES = {
     "train": ({"x", "y", "learning_rate", "train"}, {"loss", "output"}),
     "infer": ({"x"}, {"output"}),
 }
-_ROLES = ("kernel", "bias", "channels", "velocity", "step")
+# What a variable may be, by its role. An int8 kernel has an int32 bias; its remainder holds 1/256 of its units.
+_ROLES = {
+    "kernel": ("float32", "int8"),
+    "bias": ("float32", "int32"),
+    "remainder": ("int8",),
+    "velocity": ("float32",),
+    "channels": ("int32",),
+    "step": ("int32",),
+}
 
 
 class Variable(NamedTuple):
@@ -30,6 +38,13 @@ class Variable(NamedTuple):
     dtype: str
     input_position: int
     output_position: int
+
+
+class InputQuantization(NamedTuple):
+    """How the int8 of `x` stand for numbers: real = scale * (integer - zero_point)."""
+
+    scale: float
+    zero_point: int
 
 
 class Port(NamedTuple):
@@ -52,6 +67,7 @@ class Bundle:
         document: JSON part of the metadata.
         inputs, outputs: `Port` by name of the `train` signature.
         variables: `Variable` by name.
+        input_quantization: Of an int8 `x`; None for float32.
         n_tensors: Number of the subgraph's tensors.
         fingerprint: SHA-256 of the file.
 
@@ -73,6 +89,7 @@ class Bundle:
         self.inputs = {name: _port(model, model.inputs, index, name) for name, index in sources.items()}
         self.outputs = {name: _port(model, model.outputs, index, name) for name, index in results.items()}
         self.variables = {item["name"]: _variable(model, item) for item in self.document["variables"]}
+        self.input_quantization = _input_quantization(model.tensors[sources["x"]])
         self._check_ports()
         self.fingerprint = hashlib.sha256(data).digest()
 
@@ -93,7 +110,7 @@ class Bundle:
         for name, expected in {"learning_rate": "float32", "train": "int32", "loss": "float32"}.items():
             require(ports[name][1:] == ((1,), expected), f"`{name}` must be {expected} [1]", ports[name][1:])
         x, y, output = ports["x"], ports["y"], ports["output"]
-        require(x.dtype == output.dtype == "float32", "`x` and `output` must be float32", (x.dtype, output.dtype))
+        require(output.dtype == "float32", "`output` must be float32", output.dtype)
         batch = self.document["batch_size"]
         leads = [port.shape[:1] == (batch,) for port in (x, y, output)]
         require(all(leads) and len(output.shape) == 2, f"batch must be {batch}", (x.shape, y.shape, output.shape))
@@ -193,6 +210,7 @@ def _variable(model: Model, item: dict[str, Any]) -> Variable:
     described = (tuple(item["shape"]), item["dtype"])
     require(tensor.is_variable, f"'{name}' must be a variable", "none")
     require(described == (tensor.shape, tensor.dtype), f"'{name}' must be {tensor.dtype} {tensor.shape}", described)
+    require(tensor.dtype in _ROLES[item["role"]], f"'{name}' must be of {_ROLES[item['role']]}", tensor.dtype)
     return Variable(
         name,
         item["role"],
@@ -202,6 +220,15 @@ def _variable(model: Model, item: dict[str, Any]) -> Variable:
         _position(model.inputs, index, name),
         _position(model.outputs, index, name),
     )
+
+
+def _input_quantization(x: Tensor) -> InputQuantization | None:
+    is_quantized = x.quantization is not None
+    require(x.dtype == ("int8" if is_quantized else "float32"), "`x` must be float32, or int8 with a scale", x.dtype)
+    if not is_quantized:
+        return None
+    require(len(x.quantization.scales) == 1, "`x` must have one scale", len(x.quantization.scales))
+    return InputQuantization(x.quantization.scales[0], x.quantization.zero_points[0])
 
 
 def _port(model: Model, indices: tuple[int, ...], index: int, name: str) -> Port:

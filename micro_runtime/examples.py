@@ -1,19 +1,42 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks what a caller passes to a `Session`, before anything runs."""
+"""Checks what a caller passes to a `Session`, before anything runs, and brings it into the form that the device takes."""
 
 import math
 import numbers
 
 import numpy as np
 
-from .bundle import Bundle
+from .bundle import Bundle, InputQuantization
+
+_LARGEST_INT8_WEIGHT = 127  # symmetric: -128 is not used
+_LARGEST_INT32_BIAS = 1 << 30
 
 
 def check_x(bundle: Bundle, x) -> np.ndarray:
-    """`x` as float32 of the baked batch shape; a single example may come without batch axis."""
+    """`x` as the device takes it, float32 or int8 of the baked batch shape; one example may come without batch axis."""
+    quantization = bundle.input_quantization
+    if quantization is None:
+        return _as_batch(bundle, _as_floats("x", x))
+    array = np.asarray(x)
+    if array.dtype == np.int8:
+        return _as_batch(bundle, np.ascontiguousarray(array) if array.ndim else array)
+    return quantize(_as_batch(bundle, _as_floats("x", array, "float32 or int8")), quantization)
+
+
+def quantize(x: np.ndarray, quantization: InputQuantization) -> np.ndarray:
+    """int8 of float32 values, in float32 and in this order: divide by the scale, round half to even, add the zero
+    point, clip to [-128, 127].
+    """
+    with np.errstate(over="ignore"):
+        units = x / np.float32(quantization.scale)
+    np.rint(units, out=units)
+    units += np.float32(quantization.zero_point)
+    return np.clip(units, -128, 127, out=units).astype(np.int8)
+
+
+def _as_batch(bundle: Bundle, array: np.ndarray) -> np.ndarray:
     shape = bundle.inputs["x"].shape
-    array = _as_floats("x", x)
     if array.shape == shape[1:] and shape[0] == 1:
         array = array[None]
     if array.shape != shape:
@@ -77,17 +100,21 @@ def check_restored(bundle: Bundle, values: dict[str, np.ndarray]) -> None:
             check_channels(bundle, variable.layer, value)
         elif variable.role == "step":
             _check_range(variable.name, value, 0, 2**31 - 1)
+        elif variable.role == "kernel" and variable.dtype == "int8":
+            _check_range(variable.name, value, -_LARGEST_INT8_WEIGHT, _LARGEST_INT8_WEIGHT)
+        elif variable.role == "bias" and variable.dtype == "int32":
+            _check_range(variable.name, value, -_LARGEST_INT32_BIAS, _LARGEST_INT32_BIAS)
         elif value.dtype.kind == "f" and not np.isfinite(value).all():
             raise ValueError(
                 f"'{variable.name}' must be finite. Received: NaN or infinity. Remedy: restore an earlier file."
             )
 
 
-def _as_floats(name: str, value) -> np.ndarray:
+def _as_floats(name: str, value, accepted: str = "float32") -> np.ndarray:
     array = np.asarray(value)
     allowed = "f" if name == "x" else "fiub"
     if array.dtype.kind not in allowed:
-        raise TypeError(f"{name} must be float32. Received: {array.dtype}. Remedy: convert with astype('float32').")
+        raise TypeError(f"{name} must be {accepted}. Received: {array.dtype}. Remedy: convert with astype('float32').")
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.float32) if array.ndim else array.astype(np.float32)
     if not np.isfinite(array).all():

@@ -12,6 +12,7 @@ import numpy as np
 
 from .errors import require
 from .flatbuffer import Table, read_root
+from .quantization_rules import check_quantization
 
 _DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 _SCHEMA_VERSION = 3
@@ -20,14 +21,26 @@ CUSTOM = 32
 MAX_ELEMENTS = 2**31 - 1
 
 
+class Quantization(NamedTuple):
+    """What integers stand for: real = scale * (integer - zero point), with a scale for each index of `axis` or one.
+
+    The numbers are as the file states them; `quantization_rules.py` holds what must be true of them.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+
 class Tensor(NamedTuple):
-    """`data` is None unless the tensor is a constant."""
+    """`data` is None unless the tensor is a constant; `quantization` is None for numbers that stand for themselves."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     is_variable: bool
     data: memoryview | None
+    quantization: Quantization | None = None
 
     @property
     def n_elements(self) -> int:
@@ -110,10 +123,11 @@ def _read_tensor(table: Table, buffers: list) -> Tensor:
     require(math.prod(shape) <= MAX_ELEMENTS, f"tensor '{name}' must have fewer than 2^31 elements", shape)
     require(not table.numbers(7, "i") or table.numbers(7, "i") == shape, f"tensor '{name}' must have one shape", shape)
     require(table.table(6) is None and not table.tables(9), f"tensor '{name}' must be dense", "sparsity")
-    _check_quantization(table.table(4), name)
+    quantization = _read_quantization(table.table(4), name)
     buffer = table.scalar(2, "I")
     require(buffer < len(buffers), f"tensor '{name}' must refer to one of {len(buffers)} buffers", buffer)
-    tensor = Tensor(name, shape, dtype, bool(table.scalar(5, "B")), buffers[buffer])
+    tensor = Tensor(name, shape, dtype, bool(table.scalar(5, "B")), buffers[buffer], quantization)
+    check_quantization(tensor)
     if tensor.data is not None:
         require(
             len(tensor.data) == tensor.n_bytes, f"tensor '{name}' must have {tensor.n_bytes} bytes", len(tensor.data)
@@ -122,13 +136,13 @@ def _read_tensor(table: Table, buffers: list) -> Tensor:
     return tensor
 
 
-def _check_quantization(table: Table | None, name: str) -> None:
+def _read_quantization(table: Table | None, name: str) -> Quantization | None:
     if table is None:
-        return
-    n_scales, n_zero_points = len(table.numbers(2, "f")), len(table.numbers(3, "q"))
-    # The int8 format is not defined yet; TFLM aborts on parameters that don't fit.
-    require(not n_scales and not n_zero_points, f"tensor '{name}' must not be quantized", (n_scales, n_zero_points))
-    require(table.scalar(4, "B") == 0 and table.table(5) is None, f"tensor '{name}' must not be quantized", "details")
+        return None
+    has_details = table.scalar(4, "B") != 0 or table.table(5) is not None
+    require(not has_details, f"tensor '{name}' must have scales and zero points only", "details")
+    quantization = Quantization(table.numbers(2, "f"), table.numbers(3, "q"), table.scalar(6, "i"))
+    return quantization if quantization.scales or quantization.zero_points else None
 
 
 def _read_operator(table: Table, codes: list, n_tensors: int) -> Operator:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import examples
 from .arena_report import ArenaReport
-from .bundle import read_bundle
+from .bundle import InputQuantization, read_bundle
 from .errors import ArenaError, InterpreterError, NonFiniteLossError
 from .evaluation import Evaluation, score
 from .interpreter import Interpreter
@@ -64,11 +64,20 @@ class Session:
         """Examples per step, baked in at export."""
         return self._bundle.batch_size
 
+    @property
+    def input_quantization(self) -> InputQuantization | None:
+        """(scale, zero_point) of an int8 bundle's input, real = scale * (integer - zero_point); None for float32.
+
+        Float32 inputs are quantized as clip(rint(x / scale) + zero_point, -128, 127), all of it in float32.
+        """
+        return self._bundle.input_quantization
+
     def train(self, x, y, learning_rate: float) -> float:
         """One training step.
 
         Args:
-            x: float32, the batch shape baked in at export, or one example if that batch is 1.
+            x: float32, the batch shape baked in at export, or one example if that batch is 1. An int8 bundle
+                takes float32, which it quantizes (`input_quantization`), or int8 as it is.
             y: Labels as the loss has them: integer class numbers [B], or values shaped as the output, float32 [B, N].
             learning_rate: Finite, not negative; the schedule is the caller's.
 
@@ -98,10 +107,10 @@ class Session:
         """The model's output.
 
         Args:
-            x: float32, the batch shape baked in at export, or one example if that batch is 1.
+            x: As in `train`.
 
         Returns:
-            float32 [B, N] for a batch, [N] for one example given without batch axis.
+            float32 [B, N], of an int8 bundle too, for a batch, [N] for one example given without batch axis.
 
         Raises:
             TypeError, ValueError: `x` has another shape or dtype, or holds NaN or infinity; nothing ran.
@@ -115,8 +124,12 @@ class Session:
     def evaluate(self, x, y) -> Evaluation:
         """Loss and accuracy over any number of examples; trains nothing.
 
+        The loss is that of Keras' loss function on `output`, where probabilities are clipped to [1e-7, 1 - 1e-7].
+        The loss that `train` returns is of the logits when the model ends in softmax or sigmoid, so that the two
+        differ for examples with less than 1e-7 for the right class, and otherwise in rounding only.
+
         Args:
-            x: float32 [N, ...].
+            x: float32 [N, ...], or int8 for an int8 bundle.
             y: Labels of all N, as in `train`.
 
         Raises:
@@ -131,8 +144,9 @@ class Session:
         size = self._bundle.batch_size
         outputs, labels = [], []
         for start in range(0, len(x), size):
-            # The last batch is filled up with its own last example.
-            rows = np.minimum(np.arange(start, start + size), len(x) - 1)
+            rows = slice(start, start + size)
+            if start + size > len(x):  # The last batch is filled up with its own last example.
+                rows = np.minimum(np.arange(start, start + size), len(x) - 1)
             outputs.append(self.infer(x[rows]))
             labels.append(examples.check_y(self._bundle, y[rows]))
         outputs, labels = np.concatenate(outputs)[: len(x)], np.concatenate(labels)[: len(x)]
@@ -181,6 +195,7 @@ class Session:
             channels: Layer name to distinct channel numbers, integers [k] with k as the plan says.
 
         Raises:
+            TypeError: `channels` is no mapping.
             ValueError: The device draws channels itself, a layer has none to select, or the numbers don't fit.
         """
         policy = self._bundle.document["schedule"]["policy"]
@@ -188,6 +203,11 @@ class Session:
             raise ValueError(
                 f"channels must be left to the device with policy '{policy}'. Received: {list(channels)}. "
                 "Remedy: export with policy 'importance', 'gradient' or one of your own."
+            )
+        if not isinstance(channels, Mapping):
+            raise TypeError(
+                "channels must map layer names to channel numbers. "
+                f"Received: {channels!r:.80}. Remedy: pass a dict such as {{'layer': [0, 1]}}."
             )
         values = {}
         for layer, selected in channels.items():
@@ -219,7 +239,8 @@ class Session:
 
     def _load_factory_values(self) -> None:
         if not self._is_loaded:
-            self._invoke({"x": np.zeros(self._bundle.inputs["x"].shape, np.float32)}, train=0)
+            x = self._bundle.inputs["x"]
+            self._invoke({"x": np.zeros(x.shape, x.dtype)}, train=0)
 
     def _invoke(self, inputs: Mapping[str, np.ndarray], train: int) -> None:
         for name, value in {**inputs, "train": np.array([train], np.int32)}.items():
