@@ -184,7 +184,7 @@ def _bias():
 def _channels():
     for n, k in ((1, 1), (5, 3), (8, 1), (33, 32), (64, 64), (257, 20)):
         x = floats(2, 3, n)
-        inputs = [flag(), x, channels(k, n)]
+        inputs = [flag(), x, channels(k, n), None]
         yield Case(f"gather-{n}-{k}", "TfdgsuGatherChannels", inputs, {}, [floats(2, 3, k)])
         for policy in (1, 2):
             for step in (0, 6, 7, 7000, 2**31 - 2):

@@ -68,9 +68,20 @@ static bool OperandMatches(const TfLiteEvalTensor* tensor, char code) {
     case 't':
     case 'i':
       return tensor->type == kTfLiteInt32;
+    case 'c':
+      return tensor->type == kTfLiteInt8;
+    case 'q':
+      return tensor->type == kTfLiteFloat32 || tensor->type == kTfLiteInt8;
     default:
       return tensor->type == kTfLiteUInt8;
   }
+}
+
+// Do all tensors with a choice of types have the type of `first`, the first of them (NULL: none yet)?
+static bool ChoiceMatches(const TfLiteEvalTensor* tensor, char code, const TfLiteEvalTensor** first) {
+  if ((code != 'q' && code != 'Q') || !tensor) return true;
+  if (!*first) *first = tensor;
+  return tensor->type == (*first)->type;
 }
 
 bool TfdgsuOperandsMatch(TfLiteContext* context, const TfLiteNode* node, const char* operands) {
@@ -79,11 +90,16 @@ bool TfdgsuOperandsMatch(TfLiteContext* context, const TfLiteNode* node, const c
   const int n_outputs = (int)strlen(outputs);
   if ((node->inputs ? node->inputs->size : 0) != n_inputs) return false;
   if ((node->outputs ? node->outputs->size : 0) != n_outputs) return false;
+  const TfLiteEvalTensor* choice = NULL;
   for (int i = 0; i < n_inputs; ++i) {
-    if (!OperandMatches(TfdgsuInput(context, node, i), operands[i])) return false;
+    const TfLiteEvalTensor* tensor = TfdgsuInput(context, node, i);
+    if (!OperandMatches(tensor, operands[i])) return false;
+    if (!ChoiceMatches(tensor, operands[i], &choice)) return false;
   }
   for (int i = 0; i < n_outputs; ++i) {
-    if (!OperandMatches(TfdgsuOutput(context, node, i), outputs[i])) return false;
+    const TfLiteEvalTensor* tensor = TfdgsuOutput(context, node, i);
+    if (!OperandMatches(tensor, outputs[i])) return false;
+    if (!ChoiceMatches(tensor, outputs[i], &choice)) return false;
   }
   return true;
 }

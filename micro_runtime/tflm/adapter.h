@@ -94,6 +94,13 @@ static inline int32_t* TfdgsuInts(const TfLiteEvalTensor* tensor) {
 static inline uint8_t* TfdgsuBytes(const TfLiteEvalTensor* tensor) {
   return tensor ? tensor->data.uint8 : NULL;
 }
+static inline int8_t* TfdgsuInt8s(const TfLiteEvalTensor* tensor) {
+  return tensor ? tensor->data.int8 : NULL;
+}
+// Of an operand that may be float32 or int8.
+static inline bool TfdgsuIsInt8(const TfLiteEvalTensor* tensor) {
+  return tensor->type == kTfLiteInt8;
+}
 static inline int32_t TfdgsuMaskBytes(int32_t n) { return (n - 1) / 8 + 1; }
 
 // Defines the registration of a stateless op.

@@ -16,12 +16,17 @@ from .apply_mask import ApplyMask
 from .average_pool_2d_grad import AveragePool2DGrad
 from .base import OPTIONS_VERSION, CustomOp, Field, Operand, TensorSpec, pack, unpack
 from .bias_grad import BiasGrad
+from .bias_grad_int32 import BiasGradInt32
 from .binary_crossentropy import BinaryCrossentropy
 from .categorical_crossentropy import CategoricalCrossentropy
 from .conv_2d_grad_filter import Conv2DGradFilter
+from .conv_2d_grad_filter_int8 import Conv2DGradFilterInt8
 from .conv_2d_grad_input import Conv2DGradInput
+from .conv_2d_grad_input_int8 import Conv2DGradInputInt8
 from .depthwise_conv_2d_grad_filter import DepthwiseConv2DGradFilter
+from .depthwise_conv_2d_grad_filter_int8 import DepthwiseConv2DGradFilterInt8
 from .depthwise_conv_2d_grad_input import DepthwiseConv2DGradInput
+from .depthwise_conv_2d_grad_input_int8 import DepthwiseConv2DGradInputInt8
 from .fully_connected_grad_filter import FullyConnectedGradFilter
 from .fully_connected_grad_input import FullyConnectedGradInput
 from .gather_channels import GatherChannels
@@ -72,6 +77,11 @@ REGISTRY = {
         BinaryCrossentropy,
         MeanSquaredError,
         AdvanceStep,
+        Conv2DGradInputInt8,
+        Conv2DGradFilterInt8,
+        DepthwiseConv2DGradInputInt8,
+        DepthwiseConv2DGradFilterInt8,
+        BiasGradInt32,
     )
 }
 

@@ -20,10 +20,13 @@ class Field(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """One input or output: name, NumPy dtype name, and whether it may be absent."""
+    """One input or output: name, NumPy dtype name, and whether it may be absent.
+
+    A tuple of dtypes leaves the choice to the file; all operands of an op that do so must choose the same.
+    """
 
     name: str
-    dtype: str = "float32"
+    dtype: str | tuple[str, ...] = "float32"
     optional: bool = False
 
 
@@ -36,6 +39,7 @@ class TensorSpec(NamedTuple):
 
 TRAIN = Operand("train", "int32")
 LEARNING_RATE = Operand("lr")
+FLOAT_OR_INT8 = ("float32", "int8")
 
 
 class CustomOp:
@@ -83,6 +87,7 @@ class CustomOp:
         None for an op that does not work row by row, in ascending order. Rows are those of axis 1 of NHWC.
         """
         del options, output_row
+        return None
 
     @classmethod
     def check(cls, inputs, outputs, options):
@@ -98,6 +103,12 @@ class CustomOp:
         """
         cls._check_operands("inputs", cls.operands(options), inputs)
         cls._check_operands("outputs", cls.OUTPUTS, outputs)
+        chosen = {
+            spec.dtype
+            for operand, spec in zip((*cls.operands(options), *cls.OUTPUTS), (*inputs, *outputs))
+            if isinstance(operand.dtype, tuple) and spec is not None
+        }
+        cls.require(len(chosen) <= 1, "operands with a choice of dtypes must have one dtype", sorted(chosen))
         names = {field.name for field in cls.OPTIONS}
         cls.require(set(options) == names, f"options must be {sorted(names)}", sorted(options))
         cls.check_shapes(
@@ -139,7 +150,8 @@ class CustomOp:
             if spec is None:
                 cls.require(operand.optional, f"`{operand.name}` must be present", "nothing")
                 continue
-            cls.require(spec.dtype == operand.dtype, f"`{operand.name}` must be {operand.dtype}", spec.dtype)
+            allowed = operand.dtype if isinstance(operand.dtype, tuple) else (operand.dtype,)
+            cls.require(spec.dtype in allowed, f"`{operand.name}` must be {' or '.join(allowed)}", spec.dtype)
             cls.require(
                 all(isinstance(size, int) and size > 0 for size in spec.shape),
                 f"`{operand.name}` must have a static shape with positive sizes",

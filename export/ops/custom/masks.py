@@ -15,6 +15,15 @@ GRAD_INPUT_OPERANDS = (
     Operand("addend", optional=True),
     Operand("bits", "uint8", optional=True),
 )
+# The same with int8 weights and a scale per output channel.
+INT8_GRAD_INPUT_OPERANDS = (
+    TRAIN,
+    Operand("dy"),
+    Operand("w", "int8"),
+    Operand("scales"),
+    Operand("addend", optional=True),
+    Operand("bits", "uint8", optional=True),
+)
 
 
 def mask_bytes(n_elements):

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from .base import TRAIN, CustomOp, Operand
+from .base import FLOAT_OR_INT8, TRAIN, CustomOp, Operand
 from .pooling import POOL_OPTIONS, check_argmax_filter, check_pool, filter_size
 from .windows import pad_image, tap
 
@@ -14,7 +14,7 @@ class MaxPool2DArgmax(CustomOp):
 
     NAME = "TfdgsuMaxPool2DArgmax"
     OPTIONS = POOL_OPTIONS
-    INPUTS = (TRAIN, Operand("x"))
+    INPUTS = (TRAIN, Operand("x", FLOAT_OR_INT8))
     OUTPUTS = (Operand("argmax", "uint8"),)
 
     @classmethod
@@ -25,6 +25,8 @@ class MaxPool2DArgmax(CustomOp):
     @classmethod
     def reference(cls, inputs, options, output_shapes):
         x, output_hw = inputs[1], output_shapes[0][1:3]
+        if x.dtype == np.int8:
+            x = x.astype(np.float32)
         height, width = filter_size(options)
         padded = pad_image(x, output_hw, (height, width), options, value=-np.inf)
         taps = [tap(padded, ky, kx, output_hw, options) for ky in range(height) for kx in range(width)]

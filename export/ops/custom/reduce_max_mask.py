@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from .base import TRAIN, CustomOp, Operand
+from .base import FLOAT_OR_INT8, TRAIN, CustomOp, Operand
 from .masks import mask_bytes, pack_bits
 from .reduction import REDUCTION_OPTIONS, check_reduction, extents
 
@@ -14,7 +14,7 @@ class ReduceMaxMask(CustomOp):
 
     NAME = "TfdgsuReduceMaxMask"
     OPTIONS = REDUCTION_OPTIONS
-    INPUTS = (TRAIN, Operand("x"), Operand("y"))
+    INPUTS = (TRAIN, Operand("x", FLOAT_OR_INT8), Operand("y", FLOAT_OR_INT8))
     OUTPUTS = (Operand("bits", "uint8"),)
 
     @classmethod

@@ -4,16 +4,19 @@
 
 import numpy as np
 
-from .base import TRAIN, CustomOp, Field, Operand
+from .base import FLOAT_OR_INT8, TRAIN, CustomOp, Field, Operand
 from .masks import mask_bytes, pack_bits
 
 
 class ReluMask(CustomOp):
-    """bit = low < y < high. ReLU: (0, inf); ReLU6: (0, 6)."""
+    """bit = low < y < high. ReLU: (0, inf); ReLU6: (0, 6).
+
+    Of an int8 `y` the limits are in its units, and may lie outside of int8: then a saturated element passes.
+    """
 
     NAME = "TfdgsuReluMask"
     OPTIONS = (Field("low", "f"), Field("high", "f"))
-    INPUTS = (TRAIN, Operand("y"))
+    INPUTS = (TRAIN, Operand("y", FLOAT_OR_INT8))
     OUTPUTS = (Operand("bits", "uint8"),)
 
     @classmethod
@@ -26,4 +29,6 @@ class ReluMask(CustomOp):
     @classmethod
     def reference(cls, inputs, options, output_shapes):
         y = inputs[1]
+        if y.dtype == np.int8:
+            y = y.astype(np.float32)
         return [pack_bits((y > y.dtype.type(options["low"])) & (y < y.dtype.type(options["high"])))]

@@ -47,3 +47,14 @@ def crop_image(padded, image_shape, options):
     """The image inside a padded array; inverse of `pad_image`."""
     top, left = options["pad_top"], options["pad_left"]
     return padded[:, top : top + image_shape[1], left : left + image_shape[2]].copy()
+
+
+def positions_of_tap(ky, kx, image_shape, output_shape, options):
+    """Pairs of indices (b, y, x), (b, oy, ox): image positions that a tap reads and for which outputs, in their order."""
+    for b in range(output_shape[0]):
+        for oy in range(output_shape[1]):
+            y = oy * options["stride_h"] - options["pad_top"] + ky
+            for ox in range(output_shape[2]):
+                x = ox * options["stride_w"] - options["pad_left"] + kx
+                if 0 <= y < image_shape[1] and 0 <= x < image_shape[2]:
+                    yield (b, y, x), (b, oy, ox)

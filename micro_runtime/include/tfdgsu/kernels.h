@@ -111,9 +111,14 @@ enum { kTfdgsuCyclic = 1, kTfdgsuRandom = 2 };
 void tfdgsu_select_channels_i32(int32_t* channels, int32_t policy, uint32_t seed,
                                 uint32_t layer_id, uint32_t draw, int32_t k, int32_t n);
 
-// x_sel[r,j] = x[r,channels[j]]. x_sel [rows,k], x [rows,C], channels [k] in [0, C).
+// x_sel[r,j] = x[r,channels[j]], or x[r,pool[channels[j]]] with a pool. x_sel [rows,k], x [rows,C],
+// pool int32 [P] in [0, C) or NULL, channels int32 [k] in [0, P), without a pool in [0, C).
 void tfdgsu_gather_channels_f32(float* x_sel, const float* x, const int32_t* channels,
-                                int32_t rows, int32_t c, int32_t k);
+                                const int32_t* pool, int32_t rows, int32_t c, int32_t k);
+
+// As above.
+void tfdgsu_gather_channels_i8(int8_t* x_sel, const int8_t* x, const int32_t* channels,
+                               const int32_t* pool, int32_t rows, int32_t c, int32_t k);
 
 // ---- masks ------------------------------------------------------------------------------------
 
