@@ -68,6 +68,12 @@ class CustomOp:
         return cls.INPUTS
 
     @classmethod
+    def outputs(cls, options):
+        """Operands of the outputs, for ops whose number of outputs is an option."""
+        del options
+        return cls.OUTPUTS
+
+    @classmethod
     def mutates(cls, options):
         """Positions of the inputs written in place, given the options."""
         del options
@@ -87,7 +93,6 @@ class CustomOp:
         None for an op that does not work row by row, in ascending order. Rows are those of axis 1 of NHWC.
         """
         del options, output_row
-        return None
 
     @classmethod
     def check(cls, inputs, outputs, options):
@@ -102,10 +107,10 @@ class CustomOp:
             ValueError: naming the op, the rule and what was received.
         """
         cls._check_operands("inputs", cls.operands(options), inputs)
-        cls._check_operands("outputs", cls.OUTPUTS, outputs)
+        cls._check_operands("outputs", cls.outputs(options), outputs)
         chosen = {
             spec.dtype
-            for operand, spec in zip((*cls.operands(options), *cls.OUTPUTS), (*inputs, *outputs))
+            for operand, spec in zip((*cls.operands(options), *cls.outputs(options)), (*inputs, *outputs))
             if isinstance(operand.dtype, tuple) and spec is not None
         }
         cls.require(len(chosen) <= 1, "operands with a choice of dtypes must have one dtype", sorted(chosen))
