@@ -10,6 +10,7 @@ from typing import Any
 
 from ..atomic_write import atomic_write
 from ..byte_size import parse_bytes
+from ..int8_scales import Int8Scales
 from ..sparse_update_model import SparseUpdateModel
 from .arena import ArenaPrediction, predict_arena, verify_no_overlap
 from .c_array import format_c_array
@@ -20,6 +21,7 @@ from .check_arguments import (
     check_keras_model,
     check_model,
     check_preprocessing,
+    check_quantization,
 )
 from .compile_training_graph import compile_training_graph
 from .convert import convert_forward
@@ -43,6 +45,10 @@ def export_training_bundle(
     path: str | os.PathLike,
     *,
     batch_size: int = 1,
+    quantize: str | None = None,
+    representative_data=None,
+    scales: Int8Scales | None = None,
+    rounding: str | None = None,
     ram: int | str | None = None,
     callback=None,
     preprocessing: dict[str, Any] | None = None,
@@ -54,11 +60,22 @@ def export_training_bundle(
         sparse.compile(keras.optimizers.SGD(0.05), loss="sparse_categorical_crossentropy")
         report = tfdgsu.export.export_training_bundle(sparse, "model.tflite")
         print(report.summary())
+        tfdgsu.export.export_training_bundle(sparse, "int8.tflite", quantize="int8", representative_data=x_train[:200])
+
+    An int8 bundle computes the forward pass in int8, as TensorFlow Lite's quantizer makes it, loss and gradients in float32.
+    Convolutions train int8 weights and int32 biases in place. Dense layers behind an update layer stay float32, from the
+    pooling in front of them on: a new head starts near zero, and a kernel's scale can't change while it trains.
 
     Args:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.
         path: Where to write the bundle.
         batch_size: Examples per step, baked into the file.
+        quantize: "int8", or None for a float32 bundle. Default: what the plan was made for.
+        representative_data: For int8, examples that calibrate the activations' ranges: a float32 array ``[N, ...]``, a
+            ``tf.data.Dataset`` or an iterable of arrays; a hundred examples or more.
+        scales: For int8, a checkpoint's own scales in place of a calibration (``tfdgsu.load_int8_checkpoint``).
+        rounding: How updates of int8 weights are rounded: "stochastic" (default), "remainder" (a second byte per
+            weight) or "nearest" (loses small updates).
         ram: Arena limit in bytes or as "256KB", checked against the smallest arena that the
             host interpreter can work in. Default: the plan's ``ram``; no limit if it has none.
         callback: A ``DynamicSparseCallback`` whose policy the device shall follow; draws what ``fit`` would draw when
@@ -71,21 +88,23 @@ def export_training_bundle(
 
     Raises:
         TypeError: if ``sparse_model`` is not a ``SparseUpdateModel``, or ``callback`` no ``DynamicSparseCallback``.
-        ValueError: for an optimizer, loss, layer or budget that can't be met; nothing is written then.
+        ValueError: for an optimizer, loss, layer or budget that can't be met, or a model that int8 can't express;
+            nothing is written then.
         FileNotFoundError: if the folder of ``path`` or ``c_array_path`` doesn't exist; nothing is written then.
     """
     check_model(sparse_model)
     check_batch_size(batch_size)
+    rounding = check_quantization(quantize, representative_data, scales, rounding)
     check_callback(callback)
     check_preprocessing(preprocessing)
     check_folders(path, c_array_path)
     if callback is not None:
         callback.set_model(sparse_model)
         callback.on_train_begin()
-    spec = read_training_spec(sparse_model)
+    spec = dataclasses.replace(read_training_spec(sparse_model), rounding=rounding)
     marks = make_marks(spec.layers)
     forward = convert_forward(sparse_model.model, int(batch_size), _mark_variables(sparse_model, marks))
-    graph, step = compile_training_graph(forward, spec, marks)
+    graph, step = compile_training_graph(forward, spec, marks, _quantizer(quantize, representative_data, scales))
     document = _describe(sparse_model.plan, spec, step, int(batch_size), preprocessing)
     limit = parse_bytes(ram) or sparse_model.plan.ram_bytes
     return _finish(graph, document, path, limit, c_array_path, plan=sparse_model.plan)
@@ -124,6 +143,17 @@ def export_inference_model(
     return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
 
 
+def _quantizer(quantize: str | None, representative_data, scales: Int8Scales | None):
+    """The compiler's pass that quantizes the forward graph, or None."""
+    if quantize is None:
+        return None
+    from .quantize import quantize_forward
+
+    return lambda graph, step: quantize_forward(
+        graph, tuple(step.layer_ops), representative_data=representative_data, scales=scales
+    )
+
+
 def _mark_variables(sparse_model, marks) -> dict[int, Any]:
     """Marks in Keras layout, by id of the variable they stand in for."""
     replaced = {}
@@ -147,6 +177,7 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
         "batch_size": batch_size,
         "schedule": {"policy": spec.schedule.policy, "every": spec.schedule.every, "seed": spec.schedule.seed},
         "optimizer": {"momentum": spec.sgd.momentum, "nesterov": spec.sgd.nesterov},
+        "rounding": spec.rounding,
         "preprocessing": preprocessing,
         "variables": [
             {

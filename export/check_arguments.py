@@ -13,6 +13,7 @@ import keras
 from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..number_checks import is_whole
 from ..sparse_update_model import SparseUpdateModel
+from .training_spec import DEFAULT_ROUNDING, ROUNDING
 
 
 def check_model(sparse_model) -> None:
@@ -46,6 +47,37 @@ def check_batch_size(batch_size: int) -> None:
             f"batch_size is baked into the file, a positive integer. Received: batch_size={batch_size!r}. "
             "Remedy: give the number of examples per step, 1 on most devices."
         )
+
+
+def check_quantization(quantize, representative_data, scales, rounding) -> str | None:
+    """How int8 updates are rounded, None for a float32 bundle.
+
+    Raises ValueError unless the arguments say completely, and not twice, how to quantize.
+    """
+    if quantize not in (None, "int8"):
+        raise ValueError(
+            f'quantize is "int8", or None for float32. Received: quantize={quantize!r}. Remedy: choose one of them.'
+        )
+    if rounding is not None and rounding not in ROUNDING:
+        raise ValueError(
+            f"rounding is one of {', '.join(ROUNDING)}. Received: rounding={rounding!r}. Remedy: choose one of them."
+        )
+    given = {"representative_data": representative_data, "scales": scales, "rounding": rounding}
+    if quantize is None:
+        surplus = [name for name, value in given.items() if value is not None]
+        if surplus:
+            raise ValueError(
+                f"A float32 bundle has no scales and rounds nothing. Received: {', '.join(surplus)} without quantize. "
+                'Remedy: pass quantize="int8" with them, or leave them out.'
+            )
+        return None
+    if (representative_data is None) == (scales is None):
+        received = "neither" if scales is None else "both"
+        raise ValueError(
+            "An int8 bundle takes its scales from representative_data= or from a checkpoint's scales=. "
+            f"Received: {received}. Remedy: pass one of them."
+        )
+    return rounding or DEFAULT_ROUNDING
 
 
 def check_callback(callback) -> None:

@@ -19,6 +19,7 @@ from .passes import (
     bind_update_layers,
     declare_variables,
     elide_gradient_copies,
+    elide_gradient_padding,
     fuse_gradient_epilogues,
 )
 from .training_spec import TrainingSpec
@@ -26,7 +27,10 @@ from .training_step import TrainingStep
 
 
 def compile_training_graph(
-    forward: Graph, spec: TrainingSpec, marks: dict[tuple[str, str], np.ndarray]
+    forward: Graph,
+    spec: TrainingSpec,
+    marks: dict[tuple[str, str], np.ndarray],
+    quantize: Callable[[Graph, TrainingStep], Graph] | None = None,
 ) -> tuple[Graph, TrainingStep]:
     """Adds loss, backward pass and updates to a forward graph.
 
@@ -34,6 +38,7 @@ def compile_training_graph(
         forward: The converted model; the weights of update layers hold ``marks``.
         spec: The training step to compile.
         marks: What ``bind_update_layers.make_marks`` made for the conversion.
+        quantize: Pass that makes the forward graph an int8 one; None for a float32 step.
 
     Returns:
         The training graph with its signatures, and the step's tensors.
@@ -45,10 +50,12 @@ def compile_training_graph(
     step = TrainingStep(spec)
     passes: list[tuple[str, Callable[[Graph], Graph]]] = [
         ("bind_update_layers", lambda g: bind_update_layers.run(g, step, marks)),
+        *([("quantize", lambda g: quantize(g, step))] if quantize else []),
         ("declare_variables", lambda g: declare_variables.run(g, step)),
         ("add_loss", lambda g: add_loss.run(g, step)),
         ("add_gradients", lambda g: add_gradients.run(g, step)),
         ("elide_gradient_copies", elide_gradient_copies.run),
+        ("elide_gradient_padding", elide_gradient_padding.run),
         ("fuse_gradient_epilogues", fuse_gradient_epilogues.run),
         ("add_channel_selection", lambda g: add_channel_selection.run(g, step)),
         ("add_variable_loading", lambda g: add_variable_loading.run(g, step)),

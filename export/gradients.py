@@ -18,13 +18,18 @@ from .ops.custom import REGISTRY
 
 @dataclasses.dataclass(frozen=True)
 class UpdateTensors:
-    """The tensors with which one op's weights are updated; None where something is not trained."""
+    """The tensors with which one op's weights are updated; None where something is not trained.
+
+    ``layer_id`` keeps the random numbers of layers apart where an int8 update is rounded with them.
+    """
 
     kernel: Tensor | None
     bias: Tensor | None
     channels: Tensor | None = None
     kernel_velocity: Tensor | None = None
     bias_velocity: Tensor | None = None
+    kernel_remainder: Tensor | None = None
+    layer_id: int = 0
 
 
 @dataclasses.dataclass
@@ -36,6 +41,8 @@ class Backward:
     learning_rate: Tensor
     updates: dict[int, UpdateTensors]  # by id of the op that owns the weights
     sgd_options: dict
+    step: Tensor | None = None  # the step counter, if there is one
+    rounding_options: dict = dataclasses.field(default_factory=dict)  # of updates of integer weights
     _needs: set[int] = dataclasses.field(default_factory=set)
     _gradients: dict[int, Tensor] = dataclasses.field(default_factory=dict)
 
@@ -48,8 +55,8 @@ class Backward:
         return self.updates.get(id(op))
 
     def emit(self, kind: str, inputs: list[Tensor | None], like: Tensor, **options) -> Tensor:
-        """Appends a gradient op whose only result has the shape of ``like``."""
-        result = Tensor(f"grad/{like.name}", like.shape, like.dtype)
+        """Appends a gradient op whose only result, float32, has the shape of ``like``."""
+        result = Tensor(f"grad/{like.name}", like.shape)
         self._append(kind, inputs, [result], options)
         return result
 

@@ -12,6 +12,11 @@ import dataclasses
 import numpy as np
 
 from ..channel_schedule import ChannelSchedule
+from .ops.custom.int8_update import NEAREST, REMAINDER, STOCHASTIC
+
+# How an update of an integer weight is rounded: the ops' option, by the name that an export is given.
+ROUNDING = {"nearest": NEAREST, "stochastic": STOCHASTIC, "remainder": REMAINDER}
+DEFAULT_ROUNDING = "stochastic"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +79,7 @@ class TrainingSpec:
         sgd: How it updates.
         schedule: When channels are re-drawn, and who draws them.
         step: Training steps so far; the device goes on counting from here.
+        rounding: How updates of int8 weights are rounded, a key of ``ROUNDING``; None for a float32 step.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -81,6 +87,12 @@ class TrainingSpec:
     sgd: SgdSpec
     schedule: ChannelSchedule
     step: int = 0
+    rounding: str | None = None
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether the device keeps a step counter: the state of its random numbers."""
+        return self.draws_on_device or self.rounding is not None
 
     @property
     def draws_on_device(self) -> bool:

@@ -19,7 +19,7 @@ class Variable:
 
     Attributes:
         tensor: The variable tensor; its name is the public one.
-        role: kernel, bias, channels, velocity or step.
+        role: kernel, bias, channels, velocity, remainder or step.
         layer: The update layer it belongs to, or "" for ``step``.
         factory: Value after a reset, in the tensor's shape and dtype.
     """

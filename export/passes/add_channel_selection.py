@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Draws channels on the device: one selection op per layer in front, one step counter at the end."""
+"""Draws channels on the device, one selection op per layer in front, and counts steps at the end."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _POLICY_NUMBER = {"cyclic": 1, "random": 2}
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
-    """Adds the ops, if the device re-draws channels; returns the graph."""
-    if not step.spec.draws_on_device:
+    """Adds the ops, if the device has use for them; returns the graph."""
+    if not step.spec.counts_steps:
         return graph
     counter = step.variable("step").tensor
     draws = []
     for layer in step.spec.layers:
-        if layer.is_sparse:
+        if layer.is_sparse and step.spec.draws_on_device:
             update = step.updates[layer.name]
             inputs = [step.train, counter, update.channels, update.kernel_velocity]
             draws.append(custom_op("TfdgsuSelectChannels", inputs, [], _options(layer, step)))

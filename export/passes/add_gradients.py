@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ..gradients import Backward
 from ..ir import Graph
+from ..training_spec import ROUNDING
 from ..training_step import TrainingStep
 
 
@@ -15,13 +16,17 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     Raises:
         ValueError: for an op between the deepest update layer and the loss that gradient can't pass through.
     """
-    sgd = step.spec.sgd
+    sgd, counter = step.spec.sgd, step.variable("step")
     backward = Backward(
         graph=graph,
         train=step.train,
         learning_rate=step.learning_rate,
         updates={id(step.layer_ops[name]): update for name, update in step.updates.items()},
         sgd_options={"momentum": sgd.momentum, "nesterov": int(sgd.nesterov)},
+        step=counter.tensor if counter else None,
+        rounding_options={"rounding": ROUNDING[step.spec.rounding], "seed": step.spec.schedule.seed}
+        if step.spec.rounding
+        else {},
     )
     backward.run(step.loss_operand, step.loss_gradient)
     return graph

@@ -12,6 +12,7 @@ from . import (  # noqa: F401  (importing a file registers its rule)
     mul,
     pad,
     pool_2d,
+    quantize,
     reduction,
     relu,
     reshape,

@@ -11,6 +11,7 @@ from tensorflow.lite.python.schema_py_generated import ActivationFunctionType
 
 from ...ir import Op, Tensor
 from ..custom.masks import mask_bytes
+from .real_values import in_units_of
 
 if TYPE_CHECKING:
     from ...gradients import Backward
@@ -37,8 +38,11 @@ def through_fused_activation(op: Op, dy: Tensor, back: Backward) -> Tensor:
 
 
 def through_mask(op: Op, dy: Tensor, back: Backward, low: float, high: float, alpha: float = 0.0) -> Tensor:
-    """``low < y < high ? dy : alpha * dy``, keeping one bit per element of y."""
+    """``low < y < high ? dy : alpha * dy``, keeping one bit per element of y.
+
+    The bounds are real numbers. Where an int8 y saturates below ``high``, gradient passes, as it does in float32.
+    """
     y = op.outputs[0]
     bits = Tensor(f"mask/{y.name}", (mask_bytes(y.n_elements),), "uint8")
-    back.keep("TfdgsuReluMask", [y], after=op, kept=bits, low=low, high=high)
+    back.keep("TfdgsuReluMask", [y], after=op, kept=bits, low=in_units_of(y, low), high=in_units_of(y, high))
     return back.emit("TfdgsuApplyMask", [dy, bits], like=y, mask_alpha=alpha)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ...ir import Op, Tensor
 from .activation import through_fused_activation
-from .layer_update import emit_layer_update
+from .layer_update import emit_input_gradient, emit_layer_update
 from .padding import window_options
 from .registry import gradient_rule
 
@@ -24,9 +24,7 @@ def conv_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
         )
     window = window_options(op.options, x.shape, kernel.shape[1], kernel.shape[2])
     dz = through_fused_activation(op, dy, back)
-    dx = None
-    if back.needs(x):
-        dx = back.emit("TfdgsuConv2DGradInput", [dz, kernel, None, None], like=x, **window, mask_alpha=0.0)
+    dx = emit_input_gradient(op, dz, back, "TfdgsuConv2DGradInput", **window, mask_alpha=0.0)
     emit_layer_update(op, dz, back, "TfdgsuConv2DGradFilter", **window)
     return [dx]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ...ir import Op, Tensor
 from .activation import through_fused_activation
 from .conv_2d import check_no_dilation
-from .layer_update import emit_layer_update
+from .layer_update import emit_input_gradient, emit_layer_update
 from .padding import window_options
 from .registry import gradient_rule
 
@@ -19,9 +19,7 @@ def depthwise_conv_2d_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
     check_no_dilation(op)
     window = window_options(op.options, x.shape, kernel.shape[1], kernel.shape[2])
     dz = through_fused_activation(op, dy, back)
-    dx = None
-    if back.needs(x):
-        dx = back.emit("TfdgsuDepthwiseConv2DGradInput", [dz, kernel, None, None], like=x, **window, mask_alpha=0.0)
+    dx = emit_input_gradient(op, dz, back, "TfdgsuDepthwiseConv2DGradInput", **window, mask_alpha=0.0)
     multiplier = kernel.shape[3] // x.shape[3]
     emit_layer_update(op, dz, back, "TfdgsuDepthwiseConv2DGradFilter", **window, depth_multiplier=multiplier)
     return [dx]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ...ir import Op, Tensor
 from .activation import through_fused_activation
+from .real_values import real_constant
 from .registry import gradient_rule
 
 
@@ -20,6 +21,6 @@ def mul_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
             "Remedy: plan only update layers behind this op."
         )
     dz = through_fused_activation(op, dy, back)
-    flat = Tensor(f"{factor.name}/flat", (factor.n_elements,), factor.dtype, factor.data.reshape(-1))
+    flat = Tensor(f"{factor.name}/flat", (factor.n_elements,), "float32", real_constant(factor).reshape(-1))
     dx = back.emit("TfdgsuMulGrad", [dz, flat], like=x)
     return [dx if operand is x else None for operand in op.inputs]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ...ir import Op, Tensor
+from .real_values import kept_real
 from .registry import gradient_rule
 
 
@@ -16,4 +17,4 @@ def softmax_gradient(op: Op, dy: Tensor, back) -> list[Tensor | None]:
             "Gradients pass through SOFTMAX with beta 1. "
             f"Received: '{op.outputs[0].name}' with beta {op.options.beta}. Remedy: scale the logits in a layer before it."
         )
-    return [back.emit("TfdgsuSoftmaxGrad", [op.outputs[0], dy], like=op.inputs[0])]
+    return [back.emit("TfdgsuSoftmaxGrad", [kept_real(op.outputs[0], back), dy], like=op.inputs[0])]
