@@ -10,6 +10,7 @@ import numpy as np
 
 from ..export.ops.custom import REGISTRY, TensorSpec, unpack_options
 from .errors import REMEDY, BundleError
+from .int8_rules import INT8_RULES
 from .model import CUSTOM, Model, Operator, Tensor
 from .shape_rules import RULES
 
@@ -17,7 +18,6 @@ from .shape_rules import RULES
 # from TFLM's kernels.
 OTHER_OPS = {
     5: (1, 1, 1),  # DEPTH_TO_SPACE
-    23: (2, 2, 1),  # RESIZE_BILINEAR
     26: (1, 1, 1),  # SPACE_TO_DEPTH
     36: (2, 2, 1),  # GATHER
     37: (3, 3, 1),  # BATCH_TO_SPACE_ND
@@ -30,14 +30,13 @@ OTHER_OPS = {
     70: (2, 2, 1),  # EXPAND_DIMS
     77: (1, 1, 1),  # SHAPE
     83: (1, 10, 1),  # PACK
-    97: (2, 2, 1),  # RESIZE_NEAREST_NEIGHBOR
     100: (2, 2, 1),  # MIRROR_PAD
     126: (2, 2, 1),  # BATCH_MATMUL
     130: (2, 2, 1),  # BROADCAST_TO
 }
+_SHAPE = 77
 # Inputs that TFLM's Prepare reads: they must be constants, or it reads through a null pointer.
 _CONSTANT_INPUTS = {
-    23: (1,),
     37: (1, 2),
     38: (1, 2),
     39: (1,),
@@ -45,7 +44,6 @@ _CONSTANT_INPUTS = {
     65: (1, 2),
     67: (0,),
     70: (1,),
-    97: (1,),
     100: (1,),
     130: (1,),
 }
@@ -80,10 +78,21 @@ def _check_operator(model: Model, operator: Operator) -> None:
     outputs = [model.tensors[i] for i in operator.outputs]
     if operator.builtin_code == CUSTOM:
         _check_custom(operator, inputs, outputs)
-    elif operator.builtin_code in RULES:
+        return
+    if operator.builtin_code in RULES:
         RULES[operator.builtin_code](operator, inputs, outputs)
     else:
         _check_other(operator, inputs, outputs)
+    if any(tensor is not None and tensor.dtype == "int8" for tensor in (*inputs, *outputs)):
+        _check_int8(operator, inputs, outputs)
+
+
+def _check_int8(operator: Operator, inputs: list[Tensor | None], outputs: list[Tensor]) -> None:
+    if operator.builtin_code not in INT8_RULES:
+        raise ValueError(
+            f"it must be an op that bundles may hold in int8. Received: builtin code {operator.builtin_code}."
+        )
+    INT8_RULES[operator.builtin_code](operator, inputs, outputs)
 
 
 def _check_custom(operator: Operator, inputs: list[Tensor | None], outputs: list[Tensor]) -> None:
@@ -129,5 +138,9 @@ def _check_other(operator: Operator, inputs: list[Tensor | None], outputs: list[
         if tensor.data is None or tensor.dtype != "int32":
             raise ValueError(f"code {code} needs a constant int32 input {position}. Received: '{tensor.name}'.")
     for tensor in (*inputs, *outputs):
-        if tensor is not None and tensor.dtype not in ("float32", "int32"):
-            raise ValueError(f"code {code} must have float32 or int32 operands. Received: '{tensor.name}'.")
+        if tensor is not None and tensor.dtype not in ("float32", "int8", "int32"):
+            raise ValueError(f"code {code} must have float32, int8 or int32 operands. Received: '{tensor.name}'.")
+    numbers = {tensor.dtype for tensor in inputs if tensor is not None} - {"int32"}
+    expected = {"int32"} if code == _SHAPE or not numbers else numbers
+    if expected != {outputs[0].dtype}:
+        raise ValueError(f"code {code} must have one dtype, {sorted(expected)}. Received: {outputs[0].dtype} output.")
