@@ -45,14 +45,22 @@ def calibrate(graph: Graph, batches: Iterable[np.ndarray]) -> tuple[Graph, dict[
                 f"Received: {str(error).strip()[-500:]}\n{printed.text().strip()[-500:]}\n"
                 "Remedy: replace the layer it names by one that has an int8 kernel."
             ) from error
-    return read_graph(flat), tensor_of
+    return _without_counters(read_graph(flat)), tensor_of
+
+
+def _without_counters(graph: Graph) -> Graph:
+    """Gives values the names they had: the quantizer appends a counter where it has used a name itself."""
+    for tensor in graph.tensors():
+        if tensor.name.startswith(_PREFIX):
+            tensor.name = tensor.name[: tensor.name.rindex("_") + 1]
+    return graph
 
 
 def _numbered_copy(graph: Graph) -> tuple[Graph, dict[str, Tensor]]:
     copies: dict[int, Tensor] = {}
     tensor_of: dict[str, Tensor] = {}
     for i, tensor in enumerate(graph.tensors()):
-        name = f"{_PREFIX}{i}"
+        name = f"{_PREFIX}{i}_"
         copies[id(tensor)] = Tensor(name, tensor.shape, tensor.dtype, tensor.data)
         tensor_of[name] = tensor
     ops = [
