@@ -11,6 +11,8 @@ from . import quiet_tensorflow  # noqa: F401  (before anything else loads Tensor
 # isort: on
 from . import policies
 from .dynamic_sparse_callback import DynamicSparseCallback
+from .int8_checkpoint import load_int8_checkpoint
+from .int8_scales import Int8Scales
 from .planning import plan
 from .sparse_update_model import SparseUpdateModel
 from .sparse_update_plan import SparseUpdatePlan
@@ -20,7 +22,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["DynamicSparseCallback", "SparseUpdateModel", "SparseUpdatePlan", "__version__", "plan", "policies"]
+__all__ = [
+    "DynamicSparseCallback",
+    "Int8Scales",
+    "SparseUpdateModel",
+    "SparseUpdatePlan",
+    "__version__",
+    "load_int8_checkpoint",
+    "plan",
+    "policies",
+]
 
 # The compiler and the device runtime load only when asked for: training in Keras needs neither.
 _LAZY = ("export", "micro_runtime")
