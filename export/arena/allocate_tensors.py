@@ -24,9 +24,10 @@ _PLANNER_BYTES_PER_BUFFER = 40
 
 @dataclasses.dataclass(frozen=True)
 class PlacedBuffer:
-    """A buffer of the head with the tensor it is for, or the op whose scratch it is."""
+    """A buffer of the head with the tensor it is for and its index, or the op whose scratch it is."""
 
     tensor: FlatTensor | None
+    tensor_idx: int | None
     subgraph_idx: int
     op_idx: int | None
     request: Request
@@ -137,14 +138,15 @@ class AllocateTensors:
         trace.resize_head(max((b.offset + b.request.n_bytes for b in self.buffers), default=0))
 
     def _place(self) -> list[PlacedBuffer]:
-        owners: list[tuple[FlatTensor | None, int, int | None, Request]] = []
+        owners: list[tuple[FlatTensor | None, int | None, int, int | None, Request]] = []
         for subgraph_idx, subgraph in enumerate(self._subgraphs):
-            for tensor, life in zip(subgraph.tensors, self.lifetimes.tensors[subgraph_idx], strict=True):
+            lives = zip(subgraph.tensors, self.lifetimes.tensors[subgraph_idx], strict=True)
+            for tensor_idx, (tensor, life) in enumerate(lives):
                 if needs_head(tensor):
                     request = _request(tensor.n_bytes, life, tensor.offline_offset)
-                    owners.append((tensor, subgraph_idx, None, request))
+                    owners.append((tensor, tensor_idx, subgraph_idx, None, request))
         for scratch, life in zip(self._scratch, self.lifetimes.scratch, strict=True):
-            owners.append((None, scratch.subgraph_idx, scratch.op_idx, _request(scratch.n_bytes, life, None)))
+            owners.append((None, None, scratch.subgraph_idx, scratch.op_idx, _request(scratch.n_bytes, life, None)))
         offsets = place_buffers([owner[-1] for owner in owners])
         return [PlacedBuffer(*owner, offset) for owner, offset in zip(owners, offsets, strict=True)]
 

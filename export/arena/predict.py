@@ -67,6 +67,7 @@ def _describe(placed: PlacedBuffer, subgraphs: Sequence[FlatSubgraph], moments: 
         first_op=moments[request.first_used] if request.first_used >= 0 else "",
         last_op=moments[request.last_used] if request.last_used >= 0 else "",
         is_scratch=placed.tensor is None,
+        tensor_idx=placed.tensor_idx,
     )
 
 

@@ -20,6 +20,7 @@ class BufferPlan:
             first op, op i runs at moment i + 1, -1 means never.
         first_op, last_op: Names of what happens at these moments, "" for never.
         is_scratch: Whether it belongs to one op rather than to a tensor.
+        tensor_idx: Number of the tensor in its subgraph; None for scratch.
     """
 
     name: str
@@ -30,6 +31,7 @@ class BufferPlan:
     first_op: str
     last_op: str
     is_scratch: bool
+    tensor_idx: int | None
 
     def is_alive(self, moment: int) -> bool:
         """Whether its contents matter at this moment."""

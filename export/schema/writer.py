@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema_fb
@@ -15,6 +17,9 @@ from . import types
 _BUFFER_ALIGNMENT = 16  # bytes; "force_align: 16" of Buffer.data in the TFLite schema
 _FILE_IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
+_OFFLINE_PLAN = "OfflineMemoryAllocation"
+_OFFLINE_PLAN_VERSION = 1
+_ONLINE = -1
 
 
 class _AlignedBuffer(schema_fb.BufferT):
@@ -37,18 +42,26 @@ class _AlignedBuffer(schema_fb.BufferT):
         return schema_fb.BufferEnd(builder)
 
 
-def write_graph(graph: Graph, metadata: dict[str, bytes] | None = None, description: str = "") -> bytes:
+def write_graph(
+    graph: Graph,
+    metadata: Mapping[str, bytes] | None = None,
+    description: str = "",
+    offsets: Mapping[Tensor, int] | None = None,
+) -> bytes:
     """Serialises a graph as a TFLite flatbuffer.
 
     Args:
         graph: A verified graph.
         metadata: Entries of the model's metadata table, name to bytes.
         description: The model's description field.
+        offsets: Where tensors shall lie in TFLM's arena, in bytes; TFLM's planner places all others.
 
     Returns:
         The file's bytes; constants are aligned to 16 bytes from the file's start.
     """
-    return _Writer(graph, description).write(metadata or {})
+    writer = _Writer(graph, description)
+    plan = {} if offsets is None else {_OFFLINE_PLAN: writer.offline_plan(offsets)}
+    return writer.write({**(metadata or {}), **plan})
 
 
 class _Writer:
@@ -76,6 +89,11 @@ class _Writer:
         builder = flatbuffers.Builder(1 << 16)
         builder.Finish(self._model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
         return bytes(builder.Output())
+
+    def offline_plan(self, offsets: Mapping[Tensor, int]) -> bytes:
+        """TFLM's format: version, subgraph, number of tensors, an offset for each; little-endian int32."""
+        places = [offsets.get(t, _ONLINE) for t in self._tensors]
+        return np.array([_OFFLINE_PLAN_VERSION, 0, len(places), *places], "<i4").tobytes()
 
     def _tensor(self, tensor: Tensor) -> schema_fb.TensorT:
         flat = schema_fb.TensorT()
