@@ -2,58 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs for every custom op on edge shapes: the same cases run in TFLM and under sanitizers."""
 
-from typing import NamedTuple
-
 import numpy as np
-
-CHANNELS = (1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33)  # around the kernels' tiles of 4, 8 and 16
-
-
-class Case(NamedTuple):
-    """One run of one op. `outputs` hold what the op finds there."""
-
-    id: str
-    name: str
-    inputs: list
-    options: dict
-    outputs: list
-
-
-class Window(NamedTuple):
-    """Geometry of a sliding window over [batch, height, width]."""
-
-    batch: int
-    image: tuple[int, int]
-    filter: tuple[int, int]
-    stride: tuple[int, int]
-    padding: str
-
-    @property
-    def output(self):
-        if self.padding == "SAME":
-            return tuple(-(-size // stride) for size, stride in zip(self.image, self.stride))
-        return tuple((s - f) // stride + 1 for s, f, stride in zip(self.image, self.filter, self.stride))
-
-    @property
-    def options(self):
-        totals = [
-            max(0, (o - 1) * stride + f - s)
-            for s, f, stride, o in zip(self.image, self.filter, self.stride, self.output)
-        ]
-        top, left = (total // 2 if self.padding == "SAME" else 0 for total in totals)
-        return {"stride_h": self.stride[0], "stride_w": self.stride[1], "pad_top": top, "pad_left": left}
-
-
-WINDOWS = {
-    "1x1": Window(1, (5, 4), (1, 1), (1, 1), "VALID"),
-    "same3": Window(2, (5, 6), (3, 3), (1, 1), "SAME"),
-    "same3_stride2": Window(1, (6, 7), (3, 3), (2, 2), "SAME"),  # pads 0 above, 1 below
-    "same5_stride3x2": Window(2, (7, 8), (5, 3), (3, 2), "SAME"),
-    "valid2x3_stride2x1": Window(1, (7, 6), (2, 3), (2, 1), "VALID"),
-    "filter_below_stride": Window(1, (7, 7), (1, 2), (3, 3), "VALID"),
-    "image_below_filter": Window(1, (2, 1), (3, 3), (1, 1), "SAME"),
-    "1d": Window(1, (1, 9), (1, 3), (1, 2), "SAME"),
-}
+from int8_op_cases import all_int8_cases
+from op_case import CHANNELS, WINDOWS, Case
 
 _rng = np.random.default_rng(20260203)
 _START = _rng.bit_generator.state
@@ -94,7 +45,7 @@ def all_cases():
         _losses,
         _state,
     )
-    return [case for maker in makers for case in maker()]
+    return [case for maker in makers for case in maker()] + all_int8_cases()
 
 
 def _epilogues(n):

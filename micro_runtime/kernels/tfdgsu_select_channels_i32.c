@@ -1,17 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. Unsigned arithmetic wraps at 2^32 on purpose; the products in 64 bits
-// stay below 2^32 * 2^31.
+// Contract: tfdgsu/kernels.h. The products in 64 bits stay below 2^32 * 2^31.
 
+#include "mix32.h"
 #include "tfdgsu/kernels.h"
-
-static uint32_t mix32(uint32_t x) {
-  x ^= x >> 16;
-  x *= 0x7feb352du;
-  x ^= x >> 15;
-  x *= 0x846ca68bu;
-  return x ^ (x >> 16);
-}
 
 static void draw_cyclic(int32_t* channels, uint32_t draw, int32_t k, int32_t n) {
   int32_t at = (int32_t)((uint64_t)draw * (uint32_t)k % (uint32_t)n);
@@ -24,7 +16,7 @@ static void draw_cyclic(int32_t* channels, uint32_t draw, int32_t k, int32_t n) 
 static void draw_random(int32_t* channels, uint32_t key, int32_t k, int32_t n) {
   int32_t chosen = 0;
   for (int32_t c = 0; c < n && chosen < k; ++c) {
-    const uint64_t r = mix32(key + (uint32_t)c * 0x9e3779b9u);
+    const uint64_t r = tfdgsu_random(key, (uint32_t)c);
     // Channel c is taken with probability (still wanted) / (still to come).
     if (r * (uint32_t)(n - c) >> 32 < (uint32_t)(k - chosen)) channels[chosen++] = c;
   }
@@ -35,6 +27,6 @@ void tfdgsu_select_channels_i32(int32_t* channels, int32_t policy, uint32_t seed
   if (policy == kTfdgsuCyclic) {
     draw_cyclic(channels, draw, k, n);
   } else {
-    draw_random(channels, mix32(mix32(mix32(seed) + layer_id) + draw), k, n);
+    draw_random(channels, tfdgsu_random_key(seed, layer_id, draw), k, n);
   }
 }

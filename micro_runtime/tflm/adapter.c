@@ -163,6 +163,17 @@ bool TfdgsuBindSgd(const TfLiteEvalTensor* learning_rate, const TfLiteEvalTensor
   return velocity ? TfdgsuElements(velocity) == n : momentum == 0.0f;
 }
 
+bool TfdgsuBindRounding(const TfLiteEvalTensor* step, int32_t rounding, uint32_t seed,
+                        int32_t layer_id, TfdgsuIntegerSgd* update) {
+  const int32_t* count = TfdgsuInts(step);
+  update->rounding = rounding;
+  update->seed = seed;
+  update->layer_id = (uint32_t)layer_id;
+  update->step = count ? (uint32_t)*count : 0;
+  if (!TfdgsuIsVector(step, 1) || layer_id < 0) return false;
+  return rounding >= kTfdgsuNearest && rounding <= kTfdgsuRemainder;
+}
+
 bool TfdgsuChannelsFit(const TfLiteEvalTensor* channels, int32_t k, int32_t n) {
   return channels ? TfdgsuIsVector(channels, k) && k <= n : k == n;
 }

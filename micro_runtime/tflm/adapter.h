@@ -65,6 +65,10 @@ bool TfdgsuBindEpilogue(const TfLiteEvalTensor* addend, const TfLiteEvalTensor* 
 bool TfdgsuBindSgd(const TfLiteEvalTensor* learning_rate, const TfLiteEvalTensor* velocity,
                    float momentum, int32_t nesterov, int32_t n, TfdgsuSgd* sgd);
 
+// Fills the rounding of an integer update; false when it is none of ours. `step` may have no data yet.
+bool TfdgsuBindRounding(const TfLiteEvalTensor* step, int32_t rounding, uint32_t seed,
+                        int32_t layer_id, TfdgsuIntegerSgd* update);
+
 // Is `channels` (NULL: all) a vector of k <= n?
 bool TfdgsuChannelsFit(const TfLiteEvalTensor* channels, int32_t k, int32_t n);
 

@@ -29,8 +29,13 @@ static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
   TfdgsuWindow window;
   if (!Bind(context, node, &window)) return kTfLiteError;
-  tfdgsu_max_pool_2d_argmax_f32(TfdgsuBytes(TfdgsuOutput(context, node, 0)),
-                                TfdgsuFloats(TfdgsuInput(context, node, 1)), &window);
+  const TfLiteEvalTensor* x = TfdgsuInput(context, node, 1);
+  uint8_t* argmax = TfdgsuBytes(TfdgsuOutput(context, node, 0));
+  if (TfdgsuIsInt8(x)) {
+    tfdgsu_max_pool_2d_argmax_i8(argmax, TfdgsuInt8s(x), &window);
+  } else {
+    tfdgsu_max_pool_2d_argmax_f32(argmax, TfdgsuFloats(x), &window);
+  }
   return kTfLiteOk;
 }
 

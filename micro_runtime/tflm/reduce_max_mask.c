@@ -22,10 +22,15 @@ static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
   TfdgsuReduceMaxMaskOptions o;
   if (!Bind(context, node, &o)) return kTfLiteError;
-  tfdgsu_reduce_max_mask_f32(TfdgsuBytes(TfdgsuOutput(context, node, 0)),
-                             TfdgsuFloats(TfdgsuInput(context, node, 1)),
-                             TfdgsuFloats(TfdgsuInput(context, node, 2)), o.outer, o.reduced,
-                             o.inner);
+  const TfLiteEvalTensor* x = TfdgsuInput(context, node, 1);
+  const TfLiteEvalTensor* y = TfdgsuInput(context, node, 2);
+  uint8_t* bits = TfdgsuBytes(TfdgsuOutput(context, node, 0));
+  if (TfdgsuIsInt8(x)) {
+    tfdgsu_reduce_max_mask_i8(bits, TfdgsuInt8s(x), TfdgsuInt8s(y), o.outer, o.reduced, o.inner);
+  } else {
+    tfdgsu_reduce_max_mask_f32(bits, TfdgsuFloats(x), TfdgsuFloats(y), o.outer, o.reduced,
+                               o.inner);
+  }
   return kTfLiteOk;
 }
 

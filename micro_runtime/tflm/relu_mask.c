@@ -16,8 +16,12 @@ static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   TfdgsuReluMaskOptions o;
   if (!TfdgsuReadOptions(node, &o, sizeof(o))) return kTfLiteError;
   const TfLiteEvalTensor* y = TfdgsuInput(context, node, 1);
-  tfdgsu_relu_mask_f32(TfdgsuBytes(TfdgsuOutput(context, node, 0)), TfdgsuFloats(y), o.low, o.high,
-                       TfdgsuElements(y));
+  uint8_t* bits = TfdgsuBytes(TfdgsuOutput(context, node, 0));
+  if (TfdgsuIsInt8(y)) {
+    tfdgsu_relu_mask_i8(bits, TfdgsuInt8s(y), o.low, o.high, TfdgsuElements(y));
+  } else {
+    tfdgsu_relu_mask_f32(bits, TfdgsuFloats(y), o.low, o.high, TfdgsuElements(y));
+  }
   return kTfLiteOk;
 }
 

@@ -94,7 +94,7 @@ def test_every_case_under_address_and_undefined_behaviour_sanitizers(includes, t
 
 
 def _write_cases(path):
-    types = {"float32": 1, "int32": 2, "uint8": 3}
+    types = {"float32": 1, "int32": 2, "uint8": 3, "int8": 9}
     with open(path, "wb") as file:
         for case in op_cases.all_cases():
             options = pack_options(case.name, case.options)

@@ -15,6 +15,7 @@ HEADER = (RUNTIME / "include" / "tfdgsu" / "kernels.h").read_text()
 KERNELS = sorted(path.stem for path in (RUNTIME / "kernels").glob("*.c"))
 # They copy or count, and have nothing for a kernel to do.
 WITHOUT_KERNEL = {"load_variables", "advance_step"}
+_DTYPES = {"select_channels": ("i32",)}
 
 
 def test_ops_inc_lists_what_is_defined():
@@ -26,7 +27,7 @@ def test_op_has_all_its_places(name, file):
     places = [
         ROOT / "export" / "ops" / "custom" / f"{file}.py",
         RUNTIME / "tflm" / f"{file}.c",
-        *([] if file in WITHOUT_KERNEL else [RUNTIME / "kernels" / f"{_kernel_of(file)}.c"]),
+        *(RUNTIME / "kernels" / f"{kernel}.c" for kernel in _kernels_of(name, file)),
     ]
     missing = [str(place.relative_to(ROOT)) for place in places if not place.exists()]
     assert not missing, f"{name} lacks {missing}"
@@ -34,8 +35,16 @@ def test_op_has_all_its_places(name, file):
     assert f"TFDGSU_REGISTRATION({name})" in places[1].read_text() or file == "load_variables"
 
 
-def _kernel_of(file):
-    return f"tfdgsu_{file}_{'i32' if file == 'select_channels' else 'f32'}"
+def _kernels_of(name, file):
+    """One kernel per dtype that the op works on; a dtype at the end of the op's name says which."""
+    if file in WITHOUT_KERNEL:
+        return []
+    for ending, dtype in (("_int8", "i8"), ("_int32", "i32")):
+        if file.endswith(ending):
+            return [f"tfdgsu_{file.removesuffix(ending)}_{dtype}"]
+    has_choice = any(isinstance(operand.dtype, tuple) for operand in REGISTRY["Tfdgsu" + name].INPUTS)
+    dtypes = _DTYPES.get(file, ("f32", "i8") if has_choice else ("f32",))
+    return [f"tfdgsu_{file}_{dtype}" for dtype in dtypes]
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

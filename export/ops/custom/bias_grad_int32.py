@@ -45,6 +45,7 @@ class BiasGradInt32(CustomOp):
         check_rounding(cls, step, options)
 
     @classmethod
+    @np.errstate(all="ignore")  # a gradient that is not finite is skipped where it would move a weight
     def reference(cls, inputs, options, output_shapes):
         _, lr, dy, b, scales, velocity, step = inputs
         gradient = np.zeros(b.shape, dy.dtype)
@@ -53,6 +54,7 @@ class BiasGradInt32(CustomOp):
         units, taken = units_of_step(gradient, scales, velocity, lr, options)
         # A bias keeps no remainder: its unit is small enough to round by chance.
         rounding = NEAREST if options["rounding"] == NEAREST else STOCHASTIC
-        moved = b + round_units(units, np.arange(b.size), random_key(options, step, BIAS_LAYER_OFFSET), rounding)
+        start = np.clip(b, -INT32_MAX, INT32_MAX)
+        moved = start + round_units(units, np.arange(b.size), random_key(options, step, BIAS_LAYER_OFFSET), rounding)
         b[...] = np.where(taken, np.clip(moved, -INT32_MAX, INT32_MAX), b)
         return []

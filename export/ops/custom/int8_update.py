@@ -84,14 +84,13 @@ def units_of_step(gradient, scales, velocity, lr, options):
         (units, flags of where a step is taken), both as `gradient`.
     """
     dtype = gradient.dtype
-    with np.errstate(all="ignore"):
-        step = lr.reshape(-1)[0].astype(dtype) * gradient
-        delta = moved = -step
-        if velocity is not None:
-            momentum = dtype.type(options["momentum"])
-            moved = momentum * velocity - step
-            delta = momentum * moved - step if options["nesterov"] else moved
-        units = delta / scales
+    step = lr.reshape(-1)[0].astype(dtype) * gradient
+    delta = moved = -step
+    if velocity is not None:
+        momentum = dtype.type(options["momentum"])
+        moved = momentum * velocity - step
+        delta = momentum * moved - step if options["nesterov"] else moved
+    units = delta / scales
     taken = np.isfinite(step) & ~np.isnan(units)
     if velocity is not None:
         velocity[...] = np.where(taken, moved, velocity)

@@ -93,6 +93,30 @@ void tfdgsu_fully_connected_grad_input_f32(float* dx, const float* dy, const flo
                                            const TfdgsuEpilogue* epilogue, int32_t batches,
                                            int32_t inputs, int32_t outputs);
 
+enum { kTfdgsuNearest = 0, kTfdgsuStochastic = 1, kTfdgsuRemainder = 2 };
+
+// SGD on integers. With a weight's scale s and its gradient g with respect to the REAL value, in float:
+//   step = lr*g; with velocity v = momentum*v - step, delta = nesterov ? momentum*v - step : v;
+//   without velocity delta = -step;  units = delta / s, cut to [-1e6, 1e6].
+//   nearest:    w += rint(units), half to even. Steps below half a unit are lost.
+//   stochastic: w += floor(units + u), u = (r >> 8) * 2^-24 in [0, 1), so that the mean is units.
+//               r = mix32(key + idx * 0x9e3779b9), key = mix32(mix32(mix32(seed) + layer_id) + step),
+//               idx the flat index of the weight; mix32 is the hash of tfdgsu_select_channels_i32.
+//   remainder:  t = w*256 + remainder + rint(units*256), cut to +-127*256; w = (t + 128) >> 8,
+//               remainder = t - w*256 in [-128, 127].
+// w is cut to [-127, 127]. Where step is not finite or units is NaN, nothing changes.
+typedef struct {
+  TfdgsuSgd sgd;
+  int32_t rounding;
+  uint32_t seed, layer_id, step;
+} TfdgsuIntegerSgd;
+
+// Real value of an int8 x: scale * (x - zero_point).
+typedef struct {
+  float scale;
+  int32_t zero_point;
+} TfdgsuQuantization;
+
 // g[o,j] = sum over b of dy[b,o] * x[b,j]; SGD on w[o,channels[j]]. w [O,I] UPDATED,
 // velocity [O,k] UPDATED or NULL, x [B,k], dy [B,O], channels [k] in [0, I) or NULL when k == I.
 void tfdgsu_fully_connected_grad_filter_f32(float* w, float* velocity, const float* x,
@@ -201,3 +225,13 @@ float tfdgsu_mean_squared_error_f32(float* dy, const float* y_pred, const float*
 #endif
 
 #endif  // TFDGSU_KERNELS_H_
+// The same; low < high are in units of y and may lie outside of int8, then saturated elements pass.
+void tfdgsu_relu_mask_i8(uint8_t* bits, const int8_t* y, float low, float high, int32_t n);
+
+// As above.
+void tfdgsu_max_pool_2d_argmax_i8(uint8_t* argmax, const int8_t* x, const TfdgsuWindow* window);
+
+// As above.
+void tfdgsu_reduce_max_mask_i8(uint8_t* bits, const int8_t* x, const int8_t* y, int32_t outer,
+                               int32_t reduced, int32_t inner);
+

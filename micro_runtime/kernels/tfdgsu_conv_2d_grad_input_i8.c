@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+// Contract: tfdgsu/kernels.h. A run of channels is summed in registers, so that dx is written once. Of
+// a pointwise convolution 4 image positions are summed together: they share the conversion of w.
+
+#include "epilogue.h"
+#include "tap_range.h"
+#include "tfdgsu/kernels.h"
+
+enum { kTile = 16, kPointTile = 8, kPoints = 4 };
+
+static inline void add_scaled(float* sums, const int8_t* w, float scale, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) sums[i] += scale * (float)w[i];
+}
+
+// sums[i] += sum over o of (dy[o] * scales[o]) * w[o*w_stride + i]. A full tile has a constant trip count.
+static void add_tap(float* sums, const float* dy, const int8_t* w, const float* scales,
+                    int32_t w_stride, int32_t out_c, int32_t n) {
+  if (n == kTile) {
+    for (int32_t o = 0; o < out_c; ++o) {
+      add_scaled(sums, w + o * w_stride, dy[o] * scales[o], kTile);
+    }
+  } else {
+    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, dy[o] * scales[o], n);
+  }
+}
+
+// Sums over all taps for channels [c, c + n) of image position (b, y, x).
+static void sum_position(float* sums, const float* dy, const int8_t* w, const float* scales,
+                         const TfdgsuWindow* s, int32_t b, int32_t y, int32_t x, int32_t c,
+                         int32_t n) {
+  const int32_t w_stride = s->filter_h * s->filter_w * s->in_c;
+  for (int32_t i = 0; i < kTile; ++i) sums[i] = 0.0f;
+  for (int32_t ky = 0; ky < s->filter_h; ++ky) {
+    const int32_t oy = tfdgsu_output_of_tap(y, ky, s->stride_h, s->pad_top, s->out_h);
+    if (oy < 0) continue;
+    for (int32_t kx = 0; kx < s->filter_w; ++kx) {
+      const int32_t ox = tfdgsu_output_of_tap(x, kx, s->stride_w, s->pad_left, s->out_w);
+      if (ox < 0) continue;
+      add_tap(sums, dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c,
+              w + (ky * s->filter_w + kx) * s->in_c + c, scales, w_stride, s->out_c, n);
+    }
+  }
+}
+
+static void sum_windows(float* dx, const float* dy, const int8_t* w, const float* scales,
+                        const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
+  float sums[kTile];
+  for (int32_t b = 0; b < s->batches; ++b) {
+    for (int32_t y = 0; y < s->in_h; ++y) {
+      for (int32_t x = 0; x < s->in_w; ++x) {
+        const int32_t start = ((b * s->in_h + y) * s->in_w + x) * s->in_c;
+        for (int32_t c = 0; c < s->in_c; c += kTile) {
+          const int32_t n = s->in_c - c < kTile ? s->in_c - c : kTile;
+          sum_position(sums, dy, w, scales, s, b, y, x, c, n);
+          tfdgsu_store_sums(dx, sums, start + c, n, epilogue);
+        }
+      }
+    }
+  }
+}
+
+// sums[p][i] = sum over o of (dy[p][o] * scales[o]) * w[o][i] for n_points positions, n channels.
+static inline void sum_points(float sums[kPoints][kPointTile], const float* dy, const int8_t* w,
+                              const float* scales, int32_t out_c, int32_t in_c, int32_t n_points,
+                              int32_t n) {
+  for (int32_t o = 0; o < out_c; ++o) {
+    float real[kPointTile];
+    for (int32_t i = 0; i < n; ++i) real[i] = (float)w[o * in_c + i];
+    for (int32_t p = 0; p < n_points; ++p) {
+      const float scaled = dy[p * out_c + o] * scales[o];
+      for (int32_t i = 0; i < n; ++i) sums[p][i] += scaled * real[i];
+    }
+  }
+}
+
+static void sum_pointwise(float* dx, const float* dy, const int8_t* w, const float* scales,
+                          const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
+  const int32_t rows = s->batches * s->in_h * s->in_w;
+  for (int32_t r = 0; r < rows; r += kPoints) {
+    const int32_t n_points = rows - r < kPoints ? rows - r : kPoints;
+    for (int32_t c = 0; c < s->in_c; c += kPointTile) {
+      const int32_t n = s->in_c - c < kPointTile ? s->in_c - c : kPointTile;
+      float sums[kPoints][kPointTile] = {{0.0f}};
+      if (n_points == kPoints && n == kPointTile) {
+        sum_points(sums, dy + r * s->out_c, w + c, scales, s->out_c, s->in_c, kPoints, kPointTile);
+      } else {
+        sum_points(sums, dy + r * s->out_c, w + c, scales, s->out_c, s->in_c, n_points, n);
+      }
+      for (int32_t p = 0; p < n_points; ++p) {
+        tfdgsu_store_sums(dx, sums[p], (r + p) * s->in_c + c, n, epilogue);
+      }
+    }
+  }
+}
+
+void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, const float* scales,
+                                  const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window) {
+  const TfdgsuWindow* s = window;
+  const int is_pointwise = s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 &&
+                           s->stride_w == 1 && s->in_h == s->out_h && s->in_w == s->out_w;
+  if (is_pointwise) {
+    sum_pointwise(dx, dy, w, scales, epilogue, s);
+  } else {
+    sum_windows(dx, dy, w, scales, epilogue, s);
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter.h"
+
+// Sizes of the convolution from its tensors and options; false when they do not fit together.
+static bool BindWindow(TfLiteContext* context, TfLiteNode* node, const TfdgsuConv2DGradInputInt8Options* o,
+                       TfdgsuWindow* s) {
+  const TfLiteEvalTensor* dy = TfdgsuInput(context, node, 1);
+  const TfLiteEvalTensor* w = TfdgsuInput(context, node, 2);
+  const TfLiteEvalTensor* dx = TfdgsuOutput(context, node, 0);
+  if (TfdgsuRank(dy) != 4 || TfdgsuRank(w) != 4 || TfdgsuRank(dx) != 4) return false;
+  const TfdgsuWindow window = {
+      TfdgsuSize(dx, 0), TfdgsuSize(dx, 1), TfdgsuSize(dx, 2), TfdgsuSize(dx, 3),
+      TfdgsuSize(dy, 1), TfdgsuSize(dy, 2), TfdgsuSize(dy, 3), TfdgsuSize(w, 1),
+      TfdgsuSize(w, 2),  o->stride_h,       o->stride_w,       o->pad_top,
+      o->pad_left};
+  *s = window;
+  if (TfdgsuSize(dy, 0) != s->batches) return false;
+  if (TfdgsuSize(w, 0) != s->out_c || TfdgsuSize(w, 3) != s->in_c) {
+    return false;
+  }
+  if (!TfdgsuIsVector(TfdgsuInput(context, node, 3), s->out_c)) return false;
+  return TfdgsuWindowIsValid(s);
+}
+
+static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuWindow* window,
+                 TfdgsuEpilogue* epilogue) {
+  TfdgsuConv2DGradInputInt8Options o;
+  return TfdgsuReadOptions(node, &o, sizeof(o)) && BindWindow(context, node, &o, window) &&
+         TfdgsuBindEpilogue(TfdgsuInput(context, node, 4), TfdgsuInput(context, node, 5),
+                            o.mask_alpha, TfdgsuElements(TfdgsuOutput(context, node, 0)),
+                            epilogue);
+}
+
+static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
+  TfdgsuWindow window;
+  TfdgsuEpilogue epilogue;
+  if (!TfdgsuOperandsMatch(context, node, TFDGSU_CONV_2D_GRAD_INPUT_INT8_OPERANDS)) {
+    return kTfLiteError;
+  }
+  return Bind(context, node, &window, &epilogue) ? kTfLiteOk : kTfLiteError;
+}
+
+static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
+  if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
+  TfdgsuWindow window;
+  TfdgsuEpilogue epilogue;
+  if (!Bind(context, node, &window, &epilogue)) return kTfLiteError;
+  tfdgsu_conv_2d_grad_input_i8(TfdgsuFloats(TfdgsuOutput(context, node, 0)),
+      TfdgsuFloats(TfdgsuInput(context, node, 1)),
+      TfdgsuInt8s(TfdgsuInput(context, node, 2)),
+      TfdgsuFloats(TfdgsuInput(context, node, 3)), &epilogue, &window);
+  return kTfLiteOk;
+}
+
+TFDGSU_REGISTRATION(Conv2DGradInputInt8)

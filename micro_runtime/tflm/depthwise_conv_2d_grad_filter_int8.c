@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter.h"
+
+typedef struct {
+  TfdgsuDepthwiseConv2DGradFilterInt8Options options;
+  TfdgsuWindow window;
+  TfdgsuIntegerSgd update;
+  TfdgsuQuantization x;
+} Args;
+
+// Sizes of the convolution from its tensors and options; false when they do not fit together.
+static bool BindWindow(TfLiteContext* context, TfLiteNode* node, const TfdgsuDepthwiseConv2DGradFilterInt8Options* o,
+                       TfdgsuWindow* s) {
+  const TfLiteEvalTensor* x = TfdgsuInput(context, node, 2);
+  const TfLiteEvalTensor* dy = TfdgsuInput(context, node, 3);
+  const TfLiteEvalTensor* w = TfdgsuInput(context, node, 5);
+  if (TfdgsuRank(x) != 4 || TfdgsuRank(dy) != 4 || TfdgsuRank(w) != 4) return false;
+  const TfdgsuWindow window = {
+      TfdgsuSize(x, 0),  TfdgsuSize(x, 1),  TfdgsuSize(x, 2),  TfdgsuSize(x, 3),
+      TfdgsuSize(dy, 1), TfdgsuSize(dy, 2), TfdgsuSize(dy, 3), TfdgsuSize(w, 1),
+      TfdgsuSize(w, 2),  o->stride_h,       o->stride_w,       o->pad_top,
+      o->pad_left};
+  *s = window;
+  if (TfdgsuSize(dy, 0) != s->batches || TfdgsuSize(w, 0) != 1 || TfdgsuSize(w, 3) != s->out_c) return false;
+  if (o->depth_multiplier < 1 || s->out_c % o->depth_multiplier != 0) return false;
+  if (!TfdgsuChannelsFit(TfdgsuInput(context, node, 4), s->in_c, s->out_c / o->depth_multiplier)) {
+    return false;
+  }
+  return TfdgsuWindowIsValid(s);
+}
+
+static bool Bind(TfLiteContext* context, TfLiteNode* node, Args* args) {
+  const TfdgsuDepthwiseConv2DGradFilterInt8Options* o = &args->options;
+  if (!TfdgsuReadOptions(node, &args->options, sizeof(args->options))) return false;
+  if (!BindWindow(context, node, o, &args->window)) return false;
+  // Fits: the slice has at most as many elements as w.
+  const int32_t slice = args->window.filter_h * args->window.filter_w * args->window.in_c * args->options.depth_multiplier;
+  if (!TfdgsuBindSgd(TfdgsuInput(context, node, 1), TfdgsuInput(context, node, 7), o->momentum,
+                     o->nesterov, slice, &args->update.sgd)) {
+    return false;
+  }
+  args->x.scale = o->x_scale;
+  args->x.zero_point = o->x_zero_point;
+  if (o->x_zero_point < -128 || o->x_zero_point > 127) return false;
+  const TfLiteEvalTensor* w = TfdgsuInput(context, node, 5);
+  const TfLiteEvalTensor* remainder = TfdgsuInput(context, node, 8);
+  if ((remainder != NULL) != (o->rounding == kTfdgsuRemainder)) return false;
+  if (remainder && !TfdgsuSameShape(remainder, w)) return false;
+  return TfdgsuIsVector(TfdgsuInput(context, node, 6), args->window.out_c) &&
+         TfdgsuBindRounding(TfdgsuInput(context, node, 9), o->rounding, o->seed, o->layer_id,
+                            &args->update);
+}
+
+static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
+  Args args;
+  if (!TfdgsuOperandsMatch(context, node, TFDGSU_DEPTHWISE_CONV_2D_GRAD_FILTER_INT8_OPERANDS)) {
+    return kTfLiteError;
+  }
+  return Bind(context, node, &args) ? kTfLiteOk : kTfLiteError;
+}
+
+static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
+  if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
+  Args args;
+  if (!Bind(context, node, &args)) return kTfLiteError;
+  const TfLiteEvalTensor* channels = TfdgsuInput(context, node, 4);
+  const int32_t n_channels = args.window.out_c / args.options.depth_multiplier;
+  if (!TfdgsuChannelsInRange(channels, n_channels)) return kTfLiteError;
+  tfdgsu_depthwise_conv_2d_grad_filter_i8(
+      TfdgsuInt8s(TfdgsuInput(context, node, 5)), TfdgsuInt8s(TfdgsuInput(context, node, 8)),
+      TfdgsuFloats(TfdgsuInput(context, node, 7)), TfdgsuFloats(TfdgsuInput(context, node, 6)),
+      TfdgsuInt8s(TfdgsuInput(context, node, 2)), &args.x,
+      TfdgsuFloats(TfdgsuInput(context, node, 3)), TfdgsuInts(channels), args.options.depth_multiplier,
+      &args.update, &args.window);
+  return kTfLiteOk;
+}
+
+TFDGSU_REGISTRATION(DepthwiseConv2DGradFilterInt8)
