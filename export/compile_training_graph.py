@@ -20,6 +20,7 @@ from .passes import (
     declare_variables,
     elide_gradient_copies,
     elide_gradient_padding,
+    elide_variable_scales,
     fuse_gradient_epilogues,
 )
 from .training_spec import TrainingSpec
@@ -57,6 +58,7 @@ def compile_training_graph(
         ("elide_gradient_copies", elide_gradient_copies.run),
         ("elide_gradient_padding", elide_gradient_padding.run),
         ("fuse_gradient_epilogues", fuse_gradient_epilogues.run),
+        ("elide_variable_scales", elide_variable_scales.run),
         ("add_channel_selection", lambda g: add_channel_selection.run(g, step)),
         ("add_variable_loading", lambda g: add_variable_loading.run(g, step)),
         ("add_signatures", lambda g: add_signatures.run(g, step)),

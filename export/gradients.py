@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from .ir import Graph, Op, Tensor
 from .ops.builtin import GRADIENT_RULES
 from .ops.custom import REGISTRY
@@ -45,6 +47,7 @@ class Backward:
     rounding_options: dict = dataclasses.field(default_factory=dict)  # of updates of integer weights
     _needs: set[int] = dataclasses.field(default_factory=set)
     _gradients: dict[int, Tensor] = dataclasses.field(default_factory=dict)
+    _constants: dict[str, Tensor] = dataclasses.field(default_factory=dict)
 
     def needs(self, tensor: Tensor | None) -> bool:
         """Whether the loss depends on an update layer through this tensor."""
@@ -53,6 +56,10 @@ class Backward:
     def update_of(self, op: Op) -> UpdateTensors | None:
         """What of ``op``'s weights is updated, or None for an op that is no update layer."""
         return self.updates.get(id(op))
+
+    def constant(self, name: str, value: np.ndarray) -> Tensor:
+        """A float32 constant; the same tensor whenever it is asked for by the same name."""
+        return self._constants.setdefault(name, Tensor(name, value.shape, "float32", value.astype(np.float32)))
 
     def emit(self, kind: str, inputs: list[Tensor | None], like: Tensor, **options) -> Tensor:
         """Appends a gradient op whose only result, float32, has the shape of ``like``."""

@@ -22,7 +22,7 @@ def emit_input_gradient(op: Op, dz: Tensor, back: Backward, kind: str, **options
     if not back.needs(x):
         return None
     if is_quantized(kernel):
-        return back.emit(f"{kind}Int8", [dz, kernel, scales_of(kernel), None, None], like=x, **options)
+        return back.emit(f"{kind}Int8", [dz, kernel, scales_of(kernel, back), None, None], like=x, **options)
     return back.emit(kind, [dz, kernel, None, None], like=x, **options)
 
 
@@ -58,12 +58,13 @@ def _emit_int8_update(op: Op, dz: Tensor, back: Backward, update: UpdateTensors,
     rounding = {**back.sgd_options, **back.rounding_options, "layer_id": update.layer_id}
     if update.kernel is not None:
         kept = _keep_channels(op, back, update.channels)
-        inputs = [back.learning_rate, kept, dz, update.channels, kernel, scales_of(kernel), update.kernel_velocity]
-        inputs += [update.kernel_remainder, back.step]
+        inputs = [back.learning_rate, kept, dz, update.channels, kernel, scales_of(kernel, back)]
+        inputs += [update.kernel_velocity, update.kernel_remainder, back.step]
         x_scale, x_zero_point = float(x.quantization.scale[0]), int(x.quantization.zero_point[0])
         back.emit_update(f"{kind}Int8", inputs, **options, **rounding, x_scale=x_scale, x_zero_point=x_zero_point)
     if update.bias is not None:
-        inputs = [back.learning_rate, dz, update.bias, bias_scales_of(x, kernel), update.bias_velocity, back.step]
+        scales = bias_scales_of(x, kernel, back)
+        inputs = [back.learning_rate, dz, update.bias, scales, update.bias_velocity, back.step]
         back.emit_update("TfdgsuBiasGradInt32", inputs, **rounding)
 
 

@@ -49,15 +49,15 @@ def real_constant(tensor: Tensor) -> np.ndarray:
     return ((tensor.data - q.zero_point.reshape(shape)) * q.scale.reshape(shape)).astype(np.float32)
 
 
-def scales_of(kernel: Tensor) -> Tensor:
+def scales_of(kernel: Tensor, back: Backward) -> Tensor:
     """The scale of each output channel as a constant that gradient ops read from flash, float32 ``[n]``."""
-    scale = kernel.quantization.scale
-    scales = np.broadcast_to(scale, (kernel.shape[kernel.quantization.axis],)).astype(np.float32)
-    return Tensor(f"{kernel.name}/scales", scales.shape, "float32", scales)
+    return back.constant(f"{kernel.name}/scales", _per_channel(kernel))
 
 
-def bias_scales_of(x: Tensor, kernel: Tensor) -> Tensor:
+def bias_scales_of(x: Tensor, kernel: Tensor, back: Backward) -> Tensor:
     """Real value of one unit of each bias: the input's scale times the kernel's, float32 ``[n]``."""
-    scales = scales_of(kernel)
-    data = (np.float64(x.quantization.scale[0]) * scales.data.astype(np.float64)).astype(np.float32)
-    return Tensor(f"{kernel.name}/bias_scales", data.shape, "float32", data)
+    return back.constant(f"{kernel.name}/bias_scales", np.float64(x.quantization.scale[0]) * _per_channel(kernel))
+
+
+def _per_channel(kernel: Tensor) -> np.ndarray:
+    return np.broadcast_to(kernel.quantization.scale, (kernel.shape[kernel.quantization.axis],))
