@@ -42,6 +42,49 @@ typedef struct {
   float mask_alpha;     // 0 for ReLU and ReLU6, the slope of a leaky ReLU
 } TfdgsuEpilogue;
 
+// One convolution of a block of int8 convolutions. Real numbers are scale * (q - zero_point); a sum
+// is brought to the result's scale by multiplier * 2^(shift - 31), rounded as TFLM's reference
+// kernels round it (twice), then moved by zero_point and clamped to [min, max].
+typedef struct {
+  int32_t is_present;         // 0: no such stage, and nothing else of it is looked at
+  const int8_t* w;            // [O,kh,kw,C], depthwise [1,kh,kw,C]
+  const int32_t* bias;        // [O] or NULL
+  const int32_t* multiplier;  // [O], not negative
+  const int32_t* shift;       // [O], in [-31, 30]
+  TfdgsuWindow window;        // depthwise: out_c == in_c
+  int32_t x_zero_point, zero_point, min, max;  // int8 numbers
+  int32_t mask_low, mask_high;                 // the mask's bit: mask_low < q < mask_high
+} TfdgsuStageI8;
+
+// int8 ADD of x and y as TFLM's reference kernel computes it. Multipliers are not negative, shifts
+// in [-31, 0].
+typedef struct {
+  int32_t x_multiplier, x_shift, y_multiplier, y_shift, multiplier, shift;
+  int32_t x_zero_point, y_zero_point, zero_point, min, max;
+} TfdgsuAddI8;
+
+// A second filter over some channels of the image: sums are those of both filters.
+typedef struct {
+  const int8_t* w;          // [O,kh,kw,n_channels]
+  const int32_t* channels;  // [n_channels], each in [0, C)
+  int32_t n_channels;       // 0: none
+} TfdgsuOverlayI8;
+
+// Rows of an image [H,W,C]: row i is at data + (i % n_rows)*W*C.
+typedef struct {
+  const int8_t* data;
+  int32_t n_rows;
+} TfdgsuRowsI8;
+
+// conv -> depthwise -> project -> add of x; at least one of the three convolutions is there, and
+// project is 1x1.
+typedef struct {
+  TfdgsuStageI8 conv, depthwise, project;
+  TfdgsuOverlayI8 overlay;  // of conv
+  TfdgsuAddI8 add;
+  int32_t has_add;
+} TfdgsuConvBlock;
+
 // SGD as Keras defines it. With velocity: v = momentum*v - lr*g, then w += v, or with nesterov
 // w += momentum*v - lr*g. Without: w -= lr*g.
 typedef struct {
@@ -49,6 +92,30 @@ typedef struct {
   float momentum;
   int32_t nesterov;
 } TfdgsuSgd;
+
+enum { kTfdgsuNearest = 0, kTfdgsuStochastic = 1, kTfdgsuRemainder = 2 };
+
+// SGD on integers. With a weight's scale s and its gradient g with respect to the REAL value, in float:
+//   step = lr*g; with velocity v = momentum*v - step, delta = nesterov ? momentum*v - step : v;
+//   without velocity delta = -step;  units = delta / s, cut to [-1e6, 1e6].
+//   nearest:    w += rint(units), half to even. Steps below half a unit are lost.
+//   stochastic: w += floor(units + u), u = (r >> 8) * 2^-24 in [0, 1), so that the mean is units.
+//               r = mix32(key + idx * 0x9e3779b9), key = mix32(mix32(mix32(seed) + layer_id) + step),
+//               idx the flat index of the weight; mix32 is the hash of tfdgsu_select_channels_i32.
+//   remainder:  t = w*256 + remainder + rint(units*256), cut to +-127*256; w = (t + 128) >> 8,
+//               remainder = t - w*256 in [-128, 127].
+// w is cut to [-127, 127]. Where step is not finite or units is NaN, nothing changes.
+typedef struct {
+  TfdgsuSgd sgd;
+  int32_t rounding;
+  uint32_t seed, layer_id, step;
+} TfdgsuIntegerSgd;
+
+// Real value of an int8 x: scale * (x - zero_point).
+typedef struct {
+  float scale;
+  int32_t zero_point;
+} TfdgsuQuantization;
 
 // ---- convolution ------------------------------------------------------------------------------
 
@@ -86,36 +153,90 @@ void tfdgsu_depthwise_conv_2d_grad_filter_f32(float* w, float* velocity, const f
                                               int32_t multiplier, const TfdgsuSgd* sgd,
                                               const TfdgsuWindow* window);
 
+// ---- convolution with int8 weights ------------------------------------------------------------
+// Real weights are scales[o] * w, o the output channel. dy, dx and scales are float, and what the
+// float kernels above say of shapes, channels and aliases holds. Every sum starts at 0 and takes its
+// terms one after the other in the order of the indices named, the last one fastest.
+
+// dx[b,y,x,c] = epilogue(sum over ky,kx,o of (dy[b,oy,ox,o] * scales[o]) * w[o,ky,kx,c]).
+// w [O,kh,kw,C], scales [O].
+void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, const float* scales,
+                                  const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window);
+
+// dx[b,y,x,c] = epilogue(sum over ky,kx,q < m of (dy[..,c*m+q] * scales[c*m+q]) * w[ky,kx,c*m+q]).
+// w [kh,kw,C*m], scales [C*m].
+void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w,
+                                            const float* scales, const TfdgsuEpilogue* epilogue,
+                                            const TfdgsuWindow* window);
+
+// g[o,ky,kx,j] = x_scale * (sum over b,oy,ox of dy[b,oy,ox,o] * (x[b,y,x,j] - zero point)); the padded
+// border adds nothing. Integer SGD on w[o,ky,kx,channels[j]].
+// w [O,kh,kw,n_channels] UPDATED, remainder as w UPDATED, or NULL unless rounding is remainder,
+// velocity [O,kh,kw,k] UPDATED or NULL, scales [O], x [B,H,W,k], dy [B,Ho,Wo,O].
+void tfdgsu_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity,
+                                   const float* scales, const int8_t* x,
+                                   const TfdgsuQuantization* x_real, const float* dy,
+                                   const int32_t* channels, int32_t n_channels,
+                                   const TfdgsuIntegerSgd* update, const TfdgsuWindow* window);
+
+// g[ky,kx,j*m+q] = x_scale * (sum over b,oy,ox of (x[b,y,x,j] - zero point) * dy[..,channels[j]*m+q]).
+// Integer SGD on w[ky,kx,channels[j]*m+q]. w [kh,kw,C*m] UPDATED, remainder as w UPDATED or NULL,
+// velocity [kh,kw,k*m] UPDATED or NULL, scales [C*m], x [B,H,W,k], dy [B,Ho,Wo,C*m].
+void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity,
+                                             const float* scales, const int8_t* x,
+                                             const TfdgsuQuantization* x_real, const float* dy,
+                                             const int32_t* channels, int32_t multiplier,
+                                             const TfdgsuIntegerSgd* update,
+                                             const TfdgsuWindow* window);
+
+// g[c] = sum over rows of dy[r,c]; integer SGD on b, whose unit is scales[c]. b is cut to +-2^30, has
+// no remainder (stochastic instead) and takes layer_id + 2^31 for its random numbers.
+// b int32 [C] UPDATED, velocity [C] UPDATED or NULL, scales [C], dy [rows,C].
+void tfdgsu_bias_grad_i32(int32_t* b, float* velocity, const float* scales, const float* dy,
+                          int32_t rows, int32_t c, const TfdgsuIntegerSgd* update);
+
+// ---- int8 convolutions ------------------------------------------------------------------------
+// Bit for bit the int8 CONV_2D, DEPTHWISE_CONV_2D and ADD of TFLM's reference kernels. The padded
+// border counts as x_zero_point. A sum has at most 2^16 products; sums that leave 32 bits with the
+// bias wrap.
+
+// Pixels whose windows are laid out at a time, each padded to a multiple of 8 elements.
+enum { kTfdgsuPatchPixels = 4 };
+
+// y = add(x, project(depthwise(conv(x)))), row by row. y [B,Ho,Wo,Co], x [B,H,W,C]. conv_mask and
+// depthwise_mask: masks over those stages' results, or NULL. scratch: the bytes that
+// tfdgsu_conv_block_scratch_bytes says, aligned to 4; not touched if that is 0.
+// y may begin below x and overlap it: rows of x are read in ascending order, and y row by row after
+// the rows of x it depends on.
+void tfdgsu_conv_block_i8(int8_t* y, uint8_t* conv_mask, uint8_t* depthwise_mask, const int8_t* x,
+                          void* scratch, const TfdgsuConvBlock* block);
+
+// Bytes of scratch; -1 if they don't fit in int32_t. No pointer is looked at.
+int32_t tfdgsu_conv_block_scratch_bytes(const TfdgsuConvBlock* block);
+
+// Row oy of a convolution: y [Wo,O]. patches: int16 [kTfdgsuPatchPixels, elements of a window with
+// its overlay, rounded up to 8]. addend [Wo,O]: y = add(addend, result) unless add is NULL; y may
+// alias addend.
+void tfdgsu_conv_2d_row_i8(int8_t* y, int16_t* patches, const TfdgsuRowsI8* x, int32_t oy,
+                           const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay,
+                           const int8_t* addend, const TfdgsuAddI8* add);
+
+// Row oy of a depthwise convolution: y [Wo,C]. addend as above.
+void tfdgsu_depthwise_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
+                                     const TfdgsuStageI8* stage, const int8_t* addend,
+                                     const TfdgsuAddI8* add);
+
+// Bits [begin, begin + n) of a mask: low < y[i] < high for i < n. Earlier bits stay, and the bits
+// behind them in the last byte are zero. bits [(begin+n+7)/8], y [n].
+void tfdgsu_mask_run_i8(uint8_t* bits, int32_t begin, const int8_t* y, int32_t low, int32_t high,
+                        int32_t n);
+
 // ---- fully connected --------------------------------------------------------------------------
 
 // dx[b,i] = epilogue(sum over o of dy[b,o] * w[o,i]). dx [B,I], dy [B,O], w [O,I].
 void tfdgsu_fully_connected_grad_input_f32(float* dx, const float* dy, const float* w,
                                            const TfdgsuEpilogue* epilogue, int32_t batches,
                                            int32_t inputs, int32_t outputs);
-
-enum { kTfdgsuNearest = 0, kTfdgsuStochastic = 1, kTfdgsuRemainder = 2 };
-
-// SGD on integers. With a weight's scale s and its gradient g with respect to the REAL value, in float:
-//   step = lr*g; with velocity v = momentum*v - step, delta = nesterov ? momentum*v - step : v;
-//   without velocity delta = -step;  units = delta / s, cut to [-1e6, 1e6].
-//   nearest:    w += rint(units), half to even. Steps below half a unit are lost.
-//   stochastic: w += floor(units + u), u = (r >> 8) * 2^-24 in [0, 1), so that the mean is units.
-//               r = mix32(key + idx * 0x9e3779b9), key = mix32(mix32(mix32(seed) + layer_id) + step),
-//               idx the flat index of the weight; mix32 is the hash of tfdgsu_select_channels_i32.
-//   remainder:  t = w*256 + remainder + rint(units*256), cut to +-127*256; w = (t + 128) >> 8,
-//               remainder = t - w*256 in [-128, 127].
-// w is cut to [-127, 127]. Where step is not finite or units is NaN, nothing changes.
-typedef struct {
-  TfdgsuSgd sgd;
-  int32_t rounding;
-  uint32_t seed, layer_id, step;
-} TfdgsuIntegerSgd;
-
-// Real value of an int8 x: scale * (x - zero_point).
-typedef struct {
-  float scale;
-  int32_t zero_point;
-} TfdgsuQuantization;
 
 // g[o,j] = sum over b of dy[b,o] * x[b,j]; SGD on w[o,channels[j]]. w [O,I] UPDATED,
 // velocity [O,k] UPDATED or NULL, x [B,k], dy [B,O], channels [k] in [0, I) or NULL when k == I.
@@ -149,6 +270,9 @@ void tfdgsu_gather_channels_i8(int8_t* x_sel, const int8_t* x, const int32_t* ch
 // bit i = low < y[i] < high. bits [(n+7)/8], y [n].
 void tfdgsu_relu_mask_f32(uint8_t* bits, const float* y, float low, float high, int32_t n);
 
+// The same; low < high are in units of y and may lie outside of int8, then saturated elements pass.
+void tfdgsu_relu_mask_i8(uint8_t* bits, const int8_t* y, float low, float high, int32_t n);
+
 // dz[i] = bit i ? dy[i] : alpha * dy[i]. dz, dy [n]; dz may alias dy.
 void tfdgsu_apply_mask_f32(float* dz, const float* dy, const uint8_t* bits, float alpha,
                            int32_t n);
@@ -158,6 +282,9 @@ void tfdgsu_apply_mask_f32(float* dz, const float* dy, const uint8_t* bits, floa
 // argmax = ky*filter_w + kx of the first maximum inside the image. At most 256 taps.
 // argmax [B,Ho,Wo,C], x [B,H,W,C].
 void tfdgsu_max_pool_2d_argmax_f32(uint8_t* argmax, const float* x, const TfdgsuWindow* window);
+
+// As above.
+void tfdgsu_max_pool_2d_argmax_i8(uint8_t* argmax, const int8_t* x, const TfdgsuWindow* window);
 
 // dx = sum of dy over the windows whose maximum the element was. An argmax that points outside
 // the image is ignored. dx [B,H,W,C], dy and argmax [B,Ho,Wo,C].
@@ -175,6 +302,10 @@ void tfdgsu_mean_grad_f32(float* dx, const float* dy, const TfdgsuEpilogue* epil
 // bit[o,r,i] = x[o,r,i] == y[o,i]. x [outer,reduced,inner], y [outer,inner].
 void tfdgsu_reduce_max_mask_f32(uint8_t* bits, const float* x, const float* y, int32_t outer,
                                 int32_t reduced, int32_t inner);
+
+// As above.
+void tfdgsu_reduce_max_mask_i8(uint8_t* bits, const int8_t* x, const int8_t* y, int32_t outer,
+                               int32_t reduced, int32_t inner);
 
 // dx[o,r,i] = bit ? dy[o,i] / (bits set in the run) : 0. Shapes as above.
 void tfdgsu_reduce_max_grad_f32(float* dx, const float* dy, const uint8_t* bits, int32_t outer,
@@ -225,13 +356,3 @@ float tfdgsu_mean_squared_error_f32(float* dy, const float* y_pred, const float*
 #endif
 
 #endif  // TFDGSU_KERNELS_H_
-// The same; low < high are in units of y and may lie outside of int8, then saturated elements pass.
-void tfdgsu_relu_mask_i8(uint8_t* bits, const int8_t* y, float low, float high, int32_t n);
-
-// As above.
-void tfdgsu_max_pool_2d_argmax_i8(uint8_t* argmax, const int8_t* x, const TfdgsuWindow* window);
-
-// As above.
-void tfdgsu_reduce_max_mask_i8(uint8_t* bits, const int8_t* x, const int8_t* y, int32_t outer,
-                               int32_t reduced, int32_t inner);
-
