@@ -31,6 +31,7 @@ from .ir.verify import verify
 from .metadata import METADATA_NAME, ArenaBytes, pack_metadata, seal
 from .passes import add_inference_signature
 from .passes.bind_update_layers import make_marks
+from .quantize import quantize_forward
 from .report import ExportReport
 from .schema import write_graph
 from .training_spec import TrainingSpec
@@ -115,14 +116,19 @@ def export_inference_model(
     path: str | os.PathLike,
     *,
     batch_size: int = 1,
+    quantize: str | None = None,
+    representative_data=None,
+    scales: Int8Scales | None = None,
     ram: int | str | None = None,
     c_array_path: str | os.PathLike | None = None,
 ) -> ExportReport:
     """Writes the forward pass alone, for a device that only infers: builtin ops, constant weights.
 
+    In int8 the whole network but a final softmax or sigmoid is quantized; the output is float32.
+
     Args:
         model: A ``SparseUpdateModel`` (its current weights) or any Keras model with one input and output.
-        path, batch_size, c_array_path: As in ``export_training_bundle``.
+        path, batch_size, quantize, representative_data, scales, c_array_path: As in ``export_training_bundle``.
         ram: Arena limit in bytes or as "256KB". Default: no limit.
 
     Returns:
@@ -130,16 +136,18 @@ def export_inference_model(
 
     Raises:
         TypeError: if ``model`` is not a Keras model.
-        ValueError: if the model does not convert, or exceeds ``ram``; nothing is written then.
+        ValueError: if the model does not convert, can't be expressed in int8, or exceeds ``ram``; nothing is written then.
         FileNotFoundError: if the folder of ``path`` or ``c_array_path`` doesn't exist; nothing is written then.
     """
     check_keras_model(model)
     check_batch_size(batch_size)
+    check_quantization(quantize, representative_data, scales)
     check_folders(path, c_array_path)
     keras_model = model.model if isinstance(model, SparseUpdateModel) else model
-    graph = verify(
-        add_inference_signature.run(convert_forward(keras_model, int(batch_size))), "add_inference_signature"
-    )
+    graph = convert_forward(keras_model, int(batch_size))
+    if quantize is not None:
+        graph = verify(quantize_forward(graph, (), representative_data=representative_data, scales=scales), "quantize")
+    graph = verify(add_inference_signature.run(graph), "add_inference_signature")
     return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
 
 
@@ -147,8 +155,6 @@ def _quantizer(quantize: str | None, representative_data, scales: Int8Scales | N
     """The compiler's pass that quantizes the forward graph, or None."""
     if quantize is None:
         return None
-    from .quantize import quantize_forward
-
     return lambda graph, step: quantize_forward(
         graph, tuple(step.layer_ops), representative_data=representative_data, scales=scales
     )

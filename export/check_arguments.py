@@ -49,7 +49,7 @@ def check_batch_size(batch_size: int) -> None:
         )
 
 
-def check_quantization(quantize, representative_data, scales, rounding) -> str | None:
+def check_quantization(quantize, representative_data, scales, rounding=None) -> str | None:
     """How int8 updates are rounded, None for a float32 bundle.
 
     Raises ValueError unless the arguments say completely, and not twice, how to quantize.
