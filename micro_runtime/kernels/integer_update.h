@@ -49,9 +49,10 @@ static inline int32_t tfdgsu_round_units(float units, uint32_t key, int32_t idx,
   return tfdgsu_floor(units + uniform);
 }
 
-// The key of this update's random numbers.
+// The key of this update's random numbers, those before first_idx skipped.
 static inline uint32_t tfdgsu_update_key(const TfdgsuIntegerSgd* update, uint32_t layer_offset) {
-  return tfdgsu_random_key(update->seed, update->layer_id + layer_offset, update->step);
+  const uint32_t layer_id = update->layer_id + layer_offset;
+  return tfdgsu_skip_random(tfdgsu_random_key(update->seed, layer_id, update->step), update->first_idx);
 }
 
 // Weight number idx of w; remainder as w, or NULL; velocity of this weight, or NULL.

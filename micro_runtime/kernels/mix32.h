@@ -23,5 +23,9 @@ static inline uint32_t tfdgsu_random_key(uint32_t seed, uint32_t layer_id, uint3
 static inline uint32_t tfdgsu_random(uint32_t key, uint32_t i) {
   return tfdgsu_mix32(key + i * 0x9e3779b9u);
 }
+// The key of the same draw behind its first n numbers.
+static inline uint32_t tfdgsu_skip_random(uint32_t key, uint32_t n) {
+  return key + n * 0x9e3779b9u;
+}
 
 #endif  // TFDGSU_KERNELS_MIX32_H_

@@ -4,10 +4,11 @@
 // a pointwise convolution 4 image positions are summed together: they share the conversion of w.
 
 #include "epilogue.h"
+#include "pointwise.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kTile = 16, kPointTile = 8, kPoints = 4 };
+enum { kTile = 16 };
 
 static inline void add_scaled(float* sums, const int8_t* w, float scale, int32_t n) {
   for (int32_t i = 0; i < n; ++i) sums[i] += scale * (float)w[i];
@@ -60,33 +61,15 @@ static void sum_windows(float* dx, const float* dy, const int8_t* w, const float
   }
 }
 
-// sums[p][i] = sum over o of (dy[p][o] * scales[o]) * w[o][i] for n_points positions, n channels.
-static inline void sum_points(float sums[kPoints][kPointTile], const float* dy, const int8_t* w,
-                              const float* scales, int32_t out_c, int32_t in_c, int32_t n_points,
-                              int32_t n) {
-  for (int32_t o = 0; o < out_c; ++o) {
-    float real[kPointTile];
-    for (int32_t i = 0; i < n; ++i) real[i] = (float)w[o * in_c + i];
-    for (int32_t p = 0; p < n_points; ++p) {
-      const float scaled = dy[p * out_c + o] * scales[o];
-      for (int32_t i = 0; i < n; ++i) sums[p][i] += scaled * real[i];
-    }
-  }
-}
-
 static void sum_pointwise(float* dx, const float* dy, const int8_t* w, const float* scales,
                           const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
   const int32_t rows = s->batches * s->in_h * s->in_w;
-  for (int32_t r = 0; r < rows; r += kPoints) {
-    const int32_t n_points = rows - r < kPoints ? rows - r : kPoints;
-    for (int32_t c = 0; c < s->in_c; c += kPointTile) {
-      const int32_t n = s->in_c - c < kPointTile ? s->in_c - c : kPointTile;
-      float sums[kPoints][kPointTile] = {{0.0f}};
-      if (n_points == kPoints && n == kPointTile) {
-        sum_points(sums, dy + r * s->out_c, w + c, scales, s->out_c, s->in_c, kPoints, kPointTile);
-      } else {
-        sum_points(sums, dy + r * s->out_c, w + c, scales, s->out_c, s->in_c, n_points, n);
-      }
+  for (int32_t r = 0; r < rows; r += kTfdgsuPoints) {
+    const int32_t n_points = rows - r < kTfdgsuPoints ? rows - r : kTfdgsuPoints;
+    for (int32_t c = 0; c < s->in_c; c += kTfdgsuPointTile) {
+      const int32_t n = s->in_c - c < kTfdgsuPointTile ? s->in_c - c : kTfdgsuPointTile;
+      float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
+      tfdgsu_add_points(sums, dy + r * s->out_c, w + c, scales, s->out_c, s->in_c, n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {
         tfdgsu_store_sums(dx, sums[p], (r + p) * s->in_c + c, n, epilogue);
       }

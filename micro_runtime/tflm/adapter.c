@@ -170,6 +170,7 @@ bool TfdgsuBindRounding(const TfLiteEvalTensor* step, int32_t rounding, uint32_t
   update->seed = seed;
   update->layer_id = (uint32_t)layer_id;
   update->step = count ? (uint32_t)*count : 0;
+  update->first_idx = 0;
   if (!TfdgsuIsVector(step, 1) || layer_id < 0) return false;
   return rounding >= kTfdgsuNearest && rounding <= kTfdgsuRemainder;
 }

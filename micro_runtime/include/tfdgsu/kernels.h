@@ -101,7 +101,8 @@ enum { kTfdgsuNearest = 0, kTfdgsuStochastic = 1, kTfdgsuRemainder = 2 };
 //   nearest:    w += rint(units), half to even. Steps below half a unit are lost.
 //   stochastic: w += floor(units + u), u = (r >> 8) * 2^-24 in [0, 1), so that the mean is units.
 //               r = mix32(key + idx * 0x9e3779b9), key = mix32(mix32(mix32(seed) + layer_id) + step),
-//               idx the flat index of the weight; mix32 is the hash of tfdgsu_select_channels_i32.
+//               idx the flat index of the weight plus first_idx; mix32 is the hash of
+//               tfdgsu_select_channels_i32.
 //   remainder:  t = w*256 + remainder + rint(units*256), cut to +-127*256; w = (t + 128) >> 8,
 //               remainder = t - w*256 in [-128, 127].
 // w is cut to [-127, 127]. Where step is not finite or units is NaN, nothing changes.
@@ -109,6 +110,7 @@ typedef struct {
   TfdgsuSgd sgd;
   int32_t rounding;
   uint32_t seed, layer_id, step;
+  uint32_t first_idx;  // of the first weight given, when that is not the first of its tensor
 } TfdgsuIntegerSgd;
 
 // Real value of an int8 x: scale * (x - zero_point).
