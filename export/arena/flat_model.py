@@ -66,7 +66,10 @@ class FlatTensor:
 
 @dataclasses.dataclass(frozen=True)
 class FlatOp:
-    """An op: its name (custom ops: their custom code), operands by tensor index (-1: absent), options."""
+    """An op: its name (custom ops: their custom code), operands by tensor index (-1: absent), options.
+
+    The options are the schema's object, those of a custom op bytes.
+    """
 
     name: str
     is_custom: bool
@@ -153,7 +156,8 @@ def _read_op(flat: schema_fb.OperatorT, codes: list) -> FlatOp:
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     is_custom = builtin == schema_fb.BuiltinOperator.CUSTOM
     name = as_text(code.customCode) if is_custom else OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}")
-    return FlatOp(name, is_custom, _indices(flat.inputs), _indices(flat.outputs), flat.builtinOptions)
+    options = bytes(bytearray(as_list(flat.customOptions))) if is_custom else flat.builtinOptions
+    return FlatOp(name, is_custom, _indices(flat.inputs), _indices(flat.outputs), options)
 
 
 def _indices(values) -> tuple[int, ...]:

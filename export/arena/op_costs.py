@@ -15,7 +15,8 @@ from .layout import Struct
 from .op_cost import OpCost, OpOperands, Step
 
 # Persistent bytes that a custom op of ours allocates in Init, on every target. Ops that are not listed allocate none.
-CUSTOM_PERSISTENT_BYTES = {"TfdgsuLoadVariables": 4}
+CUSTOM_PERSISTENT_BYTES = {"TfdgsuLoadVariables": 4, "TfdgsuConvBlock": 4}
+_CUSTOM_STEPS = {"TfdgsuConvBlock": prepare.conv_block}
 CUSTOM_PREFIX = "Tfdgsu"
 
 Pair = int | tuple[int, int]
@@ -108,5 +109,5 @@ def find_cost(name: str, is_custom: bool) -> OpCost | None:
     if not is_custom:
         return BUILTIN_COSTS.get(name)
     if name.startswith(CUSTOM_PREFIX):
-        return _cost(data=CUSTOM_PERSISTENT_BYTES.get(name, 0))
+        return _cost(_CUSTOM_STEPS.get(name, ""), data=CUSTOM_PERSISTENT_BYTES.get(name, 0))
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..ops.custom import REGISTRY, unpack_options
 from .layout import int_array_bytes
 from .op_cost import OpOperands, Persistent, Scratch, Step, n_elements
 
@@ -112,6 +113,16 @@ def batch_matmul(op: OpOperands) -> Iterator[Step]:
     if op.op.options is None or not op.op.options.adjY:
         yield from _transposed_copy(op, 1)
     yield _writable_dimensions(op)
+
+
+def conv_block(op: OpOperands) -> Iterator[Step]:
+    """Our fused convolutions: one buffer for the rows they keep, if any."""
+    name = op.op.name
+    inputs = [op.input(position) for position in range(len(op.op.inputs))]
+    shapes = [None if tensor is None else tensor.shape for tensor in inputs]
+    n_bytes = REGISTRY[name].scratch_bytes(shapes, unpack_options(name, op.op.options))
+    if n_bytes:
+        yield Scratch(n_bytes)
 
 
 def _per_channel(n_channels: int) -> Iterator[Step]:

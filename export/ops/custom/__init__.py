@@ -23,6 +23,7 @@ from .conv_2d_grad_filter import Conv2DGradFilter
 from .conv_2d_grad_filter_int8 import Conv2DGradFilterInt8
 from .conv_2d_grad_input import Conv2DGradInput
 from .conv_2d_grad_input_int8 import Conv2DGradInputInt8
+from .conv_block import ConvBlock
 from .depthwise_conv_2d_grad_filter import DepthwiseConv2DGradFilter
 from .depthwise_conv_2d_grad_filter_int8 import DepthwiseConv2DGradFilterInt8
 from .depthwise_conv_2d_grad_input import DepthwiseConv2DGradInput
@@ -77,6 +78,7 @@ REGISTRY = {
         BinaryCrossentropy,
         MeanSquaredError,
         AdvanceStep,
+        ConvBlock,
         Conv2DGradInputInt8,
         Conv2DGradFilterInt8,
         DepthwiseConv2DGradInputInt8,
