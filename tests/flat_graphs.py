@@ -30,6 +30,7 @@ class FlatGraph:
         self._codes = []
         self._buffers = [schema_fb.BufferT()]
         self._metadata = []
+        self._signatures = []
 
     def tensor(self, shape, dtype="float32", data=None, variable=False, scales=None, zero_point=0, axis=0) -> int:
         """Adds a tensor; int8 gets one scale of 0.5 unless `scales` (along `axis`) are given. Returns its index."""
@@ -84,10 +85,21 @@ class FlatGraph:
 
     def prescribe_offsets(self, offsets) -> None:
         """Adds an offline memory plan: an offset for each tensor, -1 for none."""
+        self.metadata("OfflineMemoryAllocation", np.asarray([1, 0, len(offsets), *offsets], np.int32).tobytes())
+
+    def metadata(self, name: str, data: bytes) -> None:
+        """Adds a metadata buffer."""
         entry = schema_fb.MetadataT()
-        entry.name = b"OfflineMemoryAllocation"
-        entry.buffer = self._add_buffer(np.asarray([1, 0, len(offsets), *offsets], np.int32).tobytes())
+        entry.name = name.encode()
+        entry.buffer = self._add_buffer(data)
         self._metadata.append(entry)
+
+    def signature(self, name: str, inputs: dict[str, int], outputs: dict[str, int]) -> None:
+        """Adds a signature: tensors by their public names."""
+        signature = schema_fb.SignatureDefT()
+        signature.signatureKey = name.encode()
+        signature.inputs, signature.outputs = ([_named(*item) for item in part.items()] for part in (inputs, outputs))
+        self._signatures.append(signature)
 
     def build(self, inputs, outputs) -> bytes:
         """Writes the flatbuffer."""
@@ -98,6 +110,7 @@ class FlatGraph:
         model.version = 3
         model.operatorCodes, model.subgraphs, model.buffers = self._codes, [subgraph], self._buffers
         model.metadata = self._metadata or None
+        model.signatureDefs = self._signatures or None
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -107,3 +120,9 @@ class FlatGraph:
         buffer.data = np.frombuffer(data, np.uint8)
         self._buffers.append(buffer)
         return len(self._buffers) - 1
+
+
+def _named(name: str, tensor: int):
+    entry = schema_fb.TensorMapT()
+    entry.name, entry.tensorIndex = name.encode(), tensor
+    return entry
