@@ -17,6 +17,7 @@ from ..ir import Graph, Op, Tensor
 from .int8_kinds import CHANNEL_AXIS, KEEPS_SCALE, VERSIONS
 
 _SMALLEST = float(np.finfo(np.float32).tiny)  # the smallest normal float32
+_LARGEST = 1e37
 _ADD_SHIFT = 20  # bits that TFLM's ADD and SUB shift their operands to the left
 _SUM_LIMIT = 2**31
 _REMEDY = (
@@ -34,6 +35,33 @@ def check_kinds(ops: list[Op]) -> None:
                 f"Received: {op.kind}, from '{op.outputs[0].name}'. "
                 "Remedy: replace the layer, or export without quantize=."
             )
+
+
+def check_finite(ops: list[Op]) -> None:
+    """Raises ValueError naming a constant with NaN or infinity, which no scale covers; TFLite writes 3.4e38 for it."""
+    for op in ops:
+        for tensor in op.inputs:
+            if tensor is not None and tensor.is_constant and not np.all(np.abs(tensor.data) < _LARGEST):
+                raise ValueError(
+                    "Weights are finite numbers. "
+                    f"Received: NaN or infinity in '{tensor.name}' of {op.kind} '{op.outputs[0].name}'. "
+                    "Remedy: train with a lower learning rate."
+                )
+
+
+def check_trainable(op: Op) -> None:
+    """Raises ValueError naming a layer with filters whose scale leaves no room for training."""
+    kernel = op.inputs[1]
+    if kernel.dtype != "int8":
+        return
+    others = tuple(i for i in range(len(kernel.shape)) if i != CHANNEL_AXIS[op.kind])
+    dead = np.flatnonzero(~np.any(kernel.data, axis=others))
+    if len(dead):
+        raise ValueError(
+            "Filters of an int8 update layer get their scale from their values, for good. "
+            f"Received: '{kernel.name}', where output channels {dead[:8].tolist()} are all 0. "
+            "Remedy: train the layer in Keras first, or leave it out of the plan."
+        )
 
 
 def check_int8(graph: Graph) -> Graph:
@@ -131,8 +159,9 @@ def _check_leaky_relu(op: Op) -> None:
     _check_shift(op, ratio * max(1.0, abs(float(op.options.alpha))), 255.0)
 
 
-def _check_nothing(op: Op) -> None:
-    """Nothing that scales decide."""
+def _check_quantize(op: Op) -> None:
+    if op.inputs[0].dtype == "int8":
+        _check_any(op)
 
 
 _RULES: dict[str, Callable[[Op], None]] = {
@@ -145,7 +174,7 @@ _RULES: dict[str, Callable[[Op], None]] = {
     "LOGISTIC": _check_sigmoid,
     "MEAN": _check_mean,
     "MUL": _check_product,
-    "QUANTIZE": _check_nothing,
+    "QUANTIZE": _check_quantize,
     "SOFTMAX": _check_sigmoid,
     "SUB": _check_sum,
     "TANH": _check_sigmoid,

@@ -10,7 +10,7 @@ in front goes along: the average of 16 int8 values is finer than its int8 result
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from ..ir import Graph, Op, Tensor
 
@@ -18,17 +18,27 @@ _FINAL_ACTIVATIONS = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX")
 _COUNTER = re.compile(r"_\d+$")
 
 
-def find_float_tail(graph: Graph, update_layers: Collection[str]) -> list[Op]:
-    """Returns the ops that stay float32, in order of execution.
-
-    Args:
-        graph: Forward graph whose update layers hold weights named ``<layer>/kernel`` and ``<layer>/bias``.
-        update_layers: Names of the update layers.
+def op_of_layer(graph: Graph, layer_name: str) -> Op:
+    """The op whose weights are named ``<layer>/kernel`` and ``<layer>/bias``.
 
     Raises:
-        ValueError: naming an update layer that no op holds the weights of.
+        ValueError: if there is none.
     """
-    path = _with_followers(graph, [_op_of(graph, name) for name in update_layers])
+    wanted = (f"{layer_name}/kernel", f"{layer_name}/bias")
+    for op in graph.ops:
+        names = {t.name for t in op.inputs[1:3] if t is not None}
+        names |= {_COUNTER.sub("", name) for name in names}
+        if names.intersection(wanted):
+            return op
+    raise ValueError(
+        "Every update layer is an op of the forward graph. "
+        f"Received: no op with the weights of '{layer_name}'. Remedy: plan a layer that the model computes with."
+    )
+
+
+def find_float_tail(graph: Graph, updated: list[Op]) -> list[Op]:
+    """Returns the ops of a forward graph that stay float32, in order of execution; ``updated`` are those trained."""
+    path = _with_followers(graph, updated)
     dense = [op for op in graph.ops if id(op) in path and op.kind == "FULLY_CONNECTED"]
     tail = _with_followers(graph, dense) if dense else _final_activation(graph)
     while grown := _feeders_of(graph, tail):
@@ -43,19 +53,6 @@ def border(graph: Graph, tail: Iterable[Op]) -> list[Tensor]:
     read = [t for op in graph.ops if id(op) in inside for t in op.inputs] + list(graph.outputs)
     wanted = {id(t): t for t in read if t is not None and not t.is_constant and id(t) not in made_inside}
     return list(wanted.values())
-
-
-def _op_of(graph: Graph, layer_name: str) -> Op:
-    wanted = (f"{layer_name}/kernel", f"{layer_name}/bias")
-    for op in graph.ops:
-        names = {t.name for t in op.inputs[1:3] if t is not None}
-        names |= {_COUNTER.sub("", name) for name in names}
-        if names.intersection(wanted):
-            return op
-    raise ValueError(
-        "Every update layer is an op of the forward graph. "
-        f"Received: no op with the weights of '{layer_name}'. Remedy: plan a layer that the model computes with."
-    )
 
 
 def _with_followers(graph: Graph, ops: list[Op]) -> set[int]:

@@ -13,8 +13,8 @@ from ...int8_scales import Int8Scales
 from ..ir import Graph, Op, Tensor
 from .apply_scales import apply_scales
 from .calibrate import calibrate
-from .check_int8 import check_int8, check_kinds
-from .find_float_tail import border, find_float_tail
+from .check_int8 import check_finite, check_int8, check_kinds, check_trainable
+from .find_float_tail import border, find_float_tail, op_of_layer
 from .representative_data import batches
 from .take_over import take_over
 
@@ -52,10 +52,12 @@ def quantize_forward(
             f"Received: {'neither' if scales is None else 'both'}. "
             "Remedy: pass representative_data= or scales=, one of the two."
         )
-    tail = find_float_tail(graph, step_layer_names)
+    updated = [op_of_layer(graph, name) for name in step_layer_names]
+    tail = find_float_tail(graph, updated)
     inside = {id(op) for op in tail}
     body = [op for op in graph.ops if id(op) not in inside]
     check_kinds(body)
+    check_finite(body)
     if scales is not None:
         apply_scales(graph, body, scales)
     else:
@@ -66,6 +68,8 @@ def quantize_forward(
     for tensor in border(graph, tail):
         _dequantize(graph, tensor, tail)
     graph.make_names_unique()
+    for op in updated:
+        check_trainable(op)
     return check_int8(graph)
 
 

@@ -26,14 +26,18 @@ def batches(data: Any, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     """
     pending: list[np.ndarray] = []
     seen: list[np.ndarray] = []
+    is_zero = True
     for example in _examples(data, shape[1:]):
         seen = [example, *seen[: shape[0] - 1]]
         pending.append(example)
+        is_zero = is_zero and not np.any(example)
         if len(pending) == shape[0]:
             yield np.stack(pending)
             pending = []
     if not seen:
         raise ValueError(f"Calibration needs at least one example. Received: none. {_REMEDY}")
+    if is_zero:
+        raise ValueError(f"Scales come from the range of the examples. Received: zeros only. {_REMEDY}")
     if pending:
         n_missing = shape[0] - len(pending)
         yield np.stack([*pending, *(seen[i % len(seen)] for i in range(n_missing))])

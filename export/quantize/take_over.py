@@ -57,14 +57,16 @@ def take_over(graph: Graph, ops: list[Op], quantized: Graph, tensor_of: dict[str
         here[id(tensor)] = tensor_of[tensor.name]
         overlay.value(tensor_of[tensor.name], _int8(tensor))
     for copied in quantized.ops:
-        original = tensor_of.get(copied.outputs[0].name)
+        # A rescaled value may bear the name of the value itself.
+        original = None if copied.kind == "QUANTIZE" else tensor_of.get(copied.outputs[0].name)
         op = op_of.get(id(original)) if original is not None else None
-        if op is None:
-            if ops:
-                op = _rescaling(copied, here)
-                graph.ops.insert(_place_of(graph, copied, quantized, tensor_of, op_of), op)
-            continue
-        _match(op, copied, here, overlay)
+        if op is not None:
+            _match(op, copied, here, overlay)
+        elif ops:
+            rescaling = _rescaling(copied, here)
+            reader = _first_reader(copied, quantized, tensor_of, op_of)
+            if reader is not None:
+                graph.ops.insert(graph.index(reader), rescaling)
 
 
 def _match(op: Op, copied: Op, here: dict[int, Tensor], overlay: Overlay) -> None:
@@ -100,13 +102,14 @@ def _rescaling(copied: Op, here: dict[int, Tensor]) -> Op:
     return Op("QUANTIZE", [operand], [here[id(result)]], copied.options, copied.version)
 
 
-def _place_of(graph: Graph, copied: Op, quantized: Graph, tensor_of: dict[str, Tensor], op_of: dict[int, Op]) -> int:
-    """Index in ``graph`` of the first reader of what ``copied`` makes."""
+def _first_reader(copied: Op, quantized: Graph, tensor_of: dict[str, Tensor], op_of: dict[int, Op]) -> Op | None:
+    """The first op that reads what ``copied`` makes, rescaled again or not; None if only the caller does."""
     for reader in quantized.consumers(copied.outputs[0]):
-        original = tensor_of.get(reader.outputs[0].name)
-        if original is not None and id(original) in op_of:
-            return graph.index(op_of[id(original)])
-    return len(graph.ops)
+        if reader.kind != "QUANTIZE":
+            return op_of[id(tensor_of[reader.outputs[0].name])]
+        if (behind := _first_reader(reader, quantized, tensor_of, op_of)) is not None:
+            return behind
+    return None
 
 
 def _int8(tensor: Tensor) -> Quantization:
