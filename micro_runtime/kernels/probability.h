@@ -5,8 +5,9 @@
 #ifndef TFDGSU_KERNELS_PROBABILITY_H_
 #define TFDGSU_KERNELS_PROBABILITY_H_
 
-#include <math.h>
 #include <stdint.h>
+
+#include "deterministic_math.h"
 
 // Keras' epsilon, and 1 - epsilon as float32 rounds it.
 static const float kTfdgsuProbabilityMin = 1e-7f;
@@ -29,11 +30,11 @@ static inline float tfdgsu_max_of(const float* z, int32_t n) {
   return maximum;
 }
 
-// log(sum of exp(z[i] - maximum)).
-static inline float tfdgsu_log_sum_exp(const float* z, float maximum, int32_t n) {
+// Sum of exp(z[i] - maximum).
+static inline float tfdgsu_sum_of_exp(const float* z, float maximum, int32_t n) {
   float sum = 0.0f;
-  for (int32_t i = 0; i < n; ++i) sum += expf(z[i] - maximum);
-  return logf(sum);
+  for (int32_t i = 0; i < n; ++i) sum += tfdgsu_exp(z[i] - maximum);
+  return sum;
 }
 
 #endif  // TFDGSU_KERNELS_PROBABILITY_H_

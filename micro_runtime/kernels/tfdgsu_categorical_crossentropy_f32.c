@@ -8,13 +8,13 @@
 // -sum(t * log softmax(z)); gradient softmax(z) * sum(t) - t.
 static float loss_of_logits(float* dy, const float* z, const float* t, int32_t c) {
   const float maximum = tfdgsu_max_of(z, c);
-  const float log_sum = tfdgsu_log_sum_exp(z, maximum, c);
+  const float sum = tfdgsu_sum_of_exp(z, maximum, c), log_sum = tfdgsu_log(sum);
   float loss = 0.0f, weight = 0.0f;
   for (int32_t i = 0; i < c; ++i) {
     weight += t[i];
     loss -= t[i] * (z[i] - maximum - log_sum);
   }
-  for (int32_t i = 0; i < c; ++i) dy[i] = expf(z[i] - maximum - log_sum) * weight - t[i];
+  for (int32_t i = 0; i < c; ++i) dy[i] = tfdgsu_exp(z[i] - maximum) / sum * weight - t[i];
   return loss;
 }
 
@@ -25,7 +25,7 @@ static float loss_of_probabilities(float* dy, const float* y, const float* t, in
   for (int32_t i = 0; i < c; ++i) {
     const float q = tfdgsu_clip_probability(y[i] / sum);
     const float dq = tfdgsu_is_unclipped(y[i] / sum) ? -t[i] / q : 0.0f;
-    loss -= t[i] * logf(q);
+    loss -= t[i] * tfdgsu_log(q);
     dot += dq * (y[i] / sum);
     dy[i] = dq;
   }

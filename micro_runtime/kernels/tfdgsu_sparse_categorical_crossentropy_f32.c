@@ -8,9 +8,9 @@
 // -log softmax(z)[label] and softmax(z) - onehot(label).
 static float loss_of_logits(float* dy, const float* z, int32_t label, int32_t c) {
   const float maximum = tfdgsu_max_of(z, c);
-  const float log_sum = tfdgsu_log_sum_exp(z, maximum, c);
-  const float loss = log_sum - (z[label] - maximum);
-  for (int32_t i = 0; i < c; ++i) dy[i] = expf(z[i] - maximum - log_sum);
+  const float sum = tfdgsu_sum_of_exp(z, maximum, c);
+  const float loss = tfdgsu_log(sum) - (z[label] - maximum);
+  for (int32_t i = 0; i < c; ++i) dy[i] = tfdgsu_exp(z[i] - maximum) / sum;
   dy[label] -= 1.0f;
   return loss;
 }
@@ -22,7 +22,7 @@ static float loss_of_probabilities(float* dy, const float* y, int32_t label, int
   const float p_label = tfdgsu_clip_probability(y[label]);
   for (int32_t i = 0; i < c; ++i) dy[i] = tfdgsu_is_unclipped(y[i]) ? 1.0f / sum : 0.0f;
   if (tfdgsu_is_unclipped(y[label])) dy[label] -= 1.0f / p_label;
-  return logf(sum) - logf(p_label);
+  return tfdgsu_log(sum) - tfdgsu_log(p_label);
 }
 
 float tfdgsu_sparse_categorical_crossentropy_f32(float* dy, const float* y_pred,

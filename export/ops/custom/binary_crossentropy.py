@@ -5,6 +5,7 @@
 import numpy as np
 
 from .base import TRAIN, Operand
+from .deterministic_math import exp, log, log1p, sequential_sum
 from .losses import FROM_LOGITS, LossOp, clip_probabilities
 
 
@@ -20,13 +21,12 @@ class BinaryCrossentropy(LossOp):
     def per_example(cls, y_pred, label, from_logits):
         n_outputs = y_pred.dtype.type(y_pred.shape[1])
         if from_logits:
-            softplus = np.log1p(np.exp(-np.abs(y_pred)))
-            losses = np.maximum(y_pred, 0) - y_pred * label + softplus
+            decay = exp(-np.abs(y_pred))
+            losses = (np.where(y_pred < 0, 0, y_pred) - y_pred * label) + log1p(decay)
             # 1 / (1 + exp(-z)) without overflow.
-            decay = np.exp(-np.abs(y_pred))
             sigmoid = np.where(y_pred >= 0, 1, decay) / (1 + decay)
-            return losses.mean(axis=-1), (sigmoid - label) / n_outputs
+            return sequential_sum(losses)[:, 0] / n_outputs, (sigmoid - label) / n_outputs
         p, passes = clip_probabilities(y_pred)
-        losses = -(label * np.log(p) + (1 - label) * np.log(1 - p))
+        losses = -(label * log(p) + (1 - label) * log(1 - p))
         gradient = np.where(passes, (1 - label) / (1 - p) - label / p, 0)
-        return losses.mean(axis=-1), gradient / n_outputs
+        return sequential_sum(losses)[:, 0] / n_outputs, gradient / n_outputs

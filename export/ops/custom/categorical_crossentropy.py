@@ -5,7 +5,8 @@
 import numpy as np
 
 from .base import TRAIN, Operand
-from .losses import FROM_LOGITS, LossOp, clip_probabilities, log_softmax
+from .deterministic_math import log, sequential_sum
+from .losses import FROM_LOGITS, LossOp, clip_probabilities, softmax_parts
 
 
 class CategoricalCrossentropy(LossOp):
@@ -19,11 +20,11 @@ class CategoricalCrossentropy(LossOp):
     @classmethod
     def per_example(cls, y_pred, label, from_logits):
         if from_logits:
-            log_q = log_softmax(y_pred)
-            gradient = np.exp(log_q) * label.sum(axis=-1, keepdims=True) - label
-            return -(label * log_q).sum(axis=-1), gradient
-        total = y_pred.sum(axis=-1, keepdims=True)
+            powers, total, shifted = softmax_parts(y_pred)
+            gradient = powers / total * sequential_sum(label) - label
+            return -sequential_sum(label * (shifted - log(total)))[:, 0], gradient
+        total = sequential_sum(y_pred)
         q, passes = clip_probabilities(y_pred / total)
         dq = np.where(passes, -label / q, 0)
-        gradient = (dq - (dq * y_pred / total).sum(axis=-1, keepdims=True)) / total
-        return -(label * np.log(q)).sum(axis=-1), gradient
+        gradient = (dq - sequential_sum(dq * (y_pred / total))) / total
+        return -sequential_sum(label * log(q))[:, 0], gradient

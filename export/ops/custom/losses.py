@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import CustomOp, Field, Operand
+from .deterministic_math import exp, sequential_sum
 
 EPSILON = 1e-7  # keras.config.epsilon()
 FROM_LOGITS = (Field("from_logits", "i"),)
@@ -18,10 +19,11 @@ def clip_probabilities(p):
     return np.clip(p, low, high), (p >= low) & (p <= high)
 
 
-def log_softmax(logits):
-    """log(softmax(logits)) over the last axis, without overflow."""
+def softmax_parts(logits):
+    """(exp(z - max), its sum, z - max) over the last axis, z the logits: softmax and its logarithm without overflow."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    powers = exp(shifted)
+    return powers, sequential_sum(powers), shifted
 
 
 class LossOp(CustomOp):
@@ -74,7 +76,7 @@ class LossOp(CustomOp):
         train, y_pred, label = inputs
         with np.errstate(all="ignore"):
             losses, gradient = cls.per_example(y_pred, label, bool(options.get("from_logits", 0)))
-            loss = losses.mean(keepdims=True, dtype=y_pred.dtype)
+            loss = sequential_sum(losses) / y_pred.dtype.type(len(y_pred))
         if not np.isfinite(loss[0]):
             train[0] = 0
         return [loss, (gradient / y_pred.dtype.type(len(y_pred))).astype(y_pred.dtype)]

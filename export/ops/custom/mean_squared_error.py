@@ -3,6 +3,7 @@
 """Loss and gradient of keras.losses.MeanSquaredError."""
 
 from .base import TRAIN, Operand
+from .deterministic_math import sequential_sum
 from .losses import LossOp
 
 
@@ -16,5 +17,5 @@ class MeanSquaredError(LossOp):
     @classmethod
     def per_example(cls, y_pred, label, from_logits):
         del from_logits
-        error = y_pred - label
-        return (error * error).mean(axis=-1), error * y_pred.dtype.type(2 / y_pred.shape[1])
+        error, n_outputs = y_pred - label, y_pred.dtype.type(y_pred.shape[1])
+        return sequential_sum(error * error)[:, 0] / n_outputs, error * (2 / n_outputs)

@@ -5,7 +5,8 @@
 import numpy as np
 
 from .base import TRAIN, Operand
-from .losses import FROM_LOGITS, LossOp, clip_probabilities, log_softmax
+from .deterministic_math import log, sequential_sum
+from .losses import FROM_LOGITS, LossOp, clip_probabilities, softmax_parts
 
 
 class SparseCategoricalCrossentropy(LossOp):
@@ -25,10 +26,15 @@ class SparseCategoricalCrossentropy(LossOp):
         rows = np.arange(len(label))
         valid = (label >= 0) & (label < n_classes)
         safe = np.where(valid, label, 0)
-        p, passes = (y_pred, None) if from_logits else clip_probabilities(y_pred)
-        log_p = log_softmax(p if from_logits else np.log(p))
-        gradient = np.exp(log_p)
-        gradient[rows, safe] -= 1
-        if not from_logits:
-            gradient = np.where(passes, gradient / p, 0)
-        return np.where(valid, -log_p[rows, safe], np.nan), gradient
+        if from_logits:
+            powers, total, shifted = softmax_parts(y_pred)
+            losses = log(total)[:, 0] - shifted[rows, safe]
+            gradient = powers / total
+            gradient[rows, safe] -= 1
+            return np.where(valid, losses, np.nan), gradient
+        p, passes = clip_probabilities(y_pred)
+        total = sequential_sum(p)
+        losses = log(total)[:, 0] - log(p[rows, safe])
+        gradient = np.where(passes, 1 / total, 0)
+        gradient[rows, safe] -= np.where(passes[rows, safe], 1 / p[rows, safe], 0)
+        return np.where(valid, losses, np.nan), gradient
