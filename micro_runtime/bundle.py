@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..export.metadata import Header, unpack_metadata
 from .errors import REMEDY, BundleError, require
+from .memory_plan import check_memory_plan
 from .model import Model, Tensor, read_model
 from .operator_rules import check_operators
 
@@ -82,6 +83,8 @@ class Bundle:
         model = read_model(data)
         check_operators(model)
         _check_size(model)
+        arena_bytes = max(self.header.minimum_arena_bytes_x86_64, self.header.arena_bytes_x86_64)
+        check_memory_plan(model, min(arena_bytes, _MAX_TENSOR_BYTES))
         _check_signatures(model)
         _check_document(self.document)
         self.n_tensors = len(model.tensors)

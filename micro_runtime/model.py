@@ -94,8 +94,10 @@ def read_model(data: bytes) -> Model:
     outputs = _indices(subgraph.numbers(2, "i"), len(tensors), "subgraph output")
     operators = [_read_operator(table, codes, len(tensors)) for table in subgraph.tables(3)]
     signatures = dict(_read_signature(table, len(tensors)) for table in root.tables(7))
-    metadata = dict(_read_metadata(table, buffers) for table in root.tables(6))
-    return Model(tensors, operators, inputs, outputs, signatures, metadata)
+    metadata = [_read_metadata(table, buffers) for table in root.tables(6)]
+    names = [name for name, _ in metadata]
+    require(len(set(names)) == len(names), "metadata must have distinct names", names)
+    return Model(tensors, operators, inputs, outputs, signatures, dict(metadata))
 
 
 def _read_buffer(table: Table) -> memoryview | None:
@@ -184,8 +186,8 @@ def _read_tensor_map(tables: list[Table], n_tensors: int) -> dict[str, int]:
 def _read_metadata(table: Table, buffers: list) -> tuple[str, memoryview]:
     name, buffer = table.text(0), table.scalar(1, "I")
     require(name is not None, "metadata must have a name", None)
-    # TFLM reads these two without checking them, and the exporter writes neither.
-    require(name not in ("OfflineMemoryAllocation", "COMPRESSION_METADATA"), "metadata must be known", name)
+    # TFLM reads it without checking, and the exporter writes none. `memory_plan.py` checks the other one that it reads.
+    require(name != "COMPRESSION_METADATA", "metadata must be known", name)
     require(buffer < len(buffers), f"metadata must refer to one of {len(buffers)} buffers", buffer)
     return name, buffers[buffer] if buffers[buffer] is not None else memoryview(b"")
 
