@@ -4,7 +4,7 @@
 
 Every operand is made before it is read. Readers of a variable's old value stay in front of its writer, readers of the
 new one behind, which keeps the gate that the loss op may close where it is. Which order needs the least memory, only a
-plan can tell (`arena/plan_memory.py`).
+plan can tell (`arena/offline_plan.py`).
 """
 
 from __future__ import annotations

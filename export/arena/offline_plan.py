@@ -38,7 +38,7 @@ def plan_memory(graph: Graph) -> MemoryPlan:
     best_cost = _cost(best)
     for ops in find_orders(graph):
         ordered = dataclasses.replace(graph, ops=ops)
-        for plan in (MemoryPlan(ordered, None), MemoryPlan(ordered, _choose_offsets(ordered))):
+        for plan in (MemoryPlan(ordered, None), MemoryPlan(ordered, choose_offsets(ordered))):
             cost = _cost(plan)
             if cost < best_cost:
                 best, best_cost = plan, cost
@@ -50,7 +50,7 @@ def _cost(plan: MemoryPlan) -> tuple[int, int]:
     return max(prediction.minimum_arena_bytes, prediction.total_bytes), prediction.total_bytes
 
 
-def _choose_offsets(graph: Graph) -> dict[Tensor, int]:
+def choose_offsets(graph: Graph) -> dict[Tensor, int]:
     """A place for every tensor of the head."""
     prediction = predict_arena(write_graph(graph))
     tensors = {t.name: t for t in graph.tensors()}

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every permission to overlap, run in TFLM: the op computes bit for bit what it does with its operands apart."""
+
+import numpy as np
+import pytest
+from flat_graphs import FlatGraph
+from op_cases import all_cases
+from tfdgsu.export.arena import find_overlaps as planner
+from tfdgsu.export.arena import predict_arena, verify_no_overlap
+from tfdgsu.export.arena.layout import align_up
+from tfdgsu.export.ops.custom import REGISTRY, pack_options
+from tfdgsu.micro_runtime.interpreter import Interpreter
+
+_OPTIONS = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "RESHAPE": "ReshapeOptions"}
+_SHAPES = {"plain": ((2, 3, 5, 4), (2, 3, 5, 4)), "row": ((2, 3, 5, 4), (4,)), "scalar": ((2, 3, 5, 4), (1,))}
+
+
+def _run(op, arrays, overlap=None):
+    """Runs one op with every tensor at an offset of its own, or output `o` at `distance` bytes before input `i`.
+
+    Args:
+        op: (name, options for `FlatGraph.op`, custom options).
+        arrays: Inputs (None: absent), then outputs, of which only shape and dtype count.
+        overlap: (o, i, distance) or None.
+    """
+    graph, (name, options, custom_options) = FlatGraph(), op
+    inputs, outputs = arrays
+    tensors = [-1 if a is None else graph.tensor(a.shape, a.dtype.name) for a in [*inputs, *outputs]]
+    present = [a for a in [*inputs, *outputs] if a is not None]
+    offsets = np.cumsum([1 << 16, *(align_up(a.nbytes) for a in present)])[:-1]
+    if overlap is not None:
+        o, i, distance = overlap
+        offsets[tensors[len(inputs) + o]] = offsets[tensors[i]] - distance
+    ins, outs = [t for t in tensors[: len(inputs)] if t >= 0], tensors[len(inputs) :]
+    graph.op(name, tensors[: len(inputs)], outs, options, custom_options)
+    graph.prescribe_offsets(offsets)
+    model = graph.build(ins, outs)
+    prediction = predict_arena(model)
+    verify_no_overlap(prediction, model)
+    interpreter = Interpreter(model, prediction.minimum_arena_bytes)
+    for position, array in enumerate(a for a in inputs if a is not None):
+        interpreter.set_input(position, array)
+    interpreter.invoke()
+    return [interpreter.get_output(position) for position in range(len(outs))]
+
+
+def _assert_same(op, arrays, overlap):
+    for apart, together in zip(_run(op, arrays), _run(op, arrays, overlap), strict=True):
+        np.testing.assert_array_equal(apart, together)
+
+
+def _builtin_cases():
+    for name, pairs in planner._BUILTIN.items():
+        for dtype in ("float32", "int8"):
+            for o, i in pairs:
+                for shapes in _SHAPES if name in ("ADD", "SUB", "MUL") else ["plain"]:
+                    yield pytest.param(name, dtype, o, i, shapes, id=f"{name}-{dtype}-{i}-{shapes}")
+
+
+@pytest.mark.parametrize(("name", "dtype", "o", "i", "shapes"), list(_builtin_cases()))
+def test_builtin_op(name, dtype, o, i, shapes):
+    rng = np.random.default_rng(0)
+    values = [(rng.standard_normal(shape) * 50).astype(dtype) for shape in _SHAPES[shapes]]
+    inputs = (values if i == 0 else values[::-1]) if len({p for _, p in planner._BUILTIN[name]}) > 1 else values[:1]
+    result = np.empty((6, 20) if name == "RESHAPE" else values[0].shape, dtype)
+    options = (_OPTIONS[name], {}) if name in _OPTIONS else None
+    _assert_same((name, options, None), (inputs, [result]), (o, i, 0))
+
+
+def _custom_cases():
+    for case in all_cases():
+        for o, i in REGISTRY[case.name].may_overwrite(case.options):
+            if case.inputs[i] is not None:
+                yield pytest.param(case, o, i, id=f"{case.id}-{o}-{i}")
+
+
+_CUSTOM_CASES = list(_custom_cases())
+
+
+def test_every_op_that_may_overwrite_has_a_case():
+    covered = {parameters.values[0].name for parameters in _CUSTOM_CASES}
+    options = {name: {field.name: 1 for field in op.OPTIONS} for name, op in REGISTRY.items()}  # From logits, too.
+    assert covered == {name for name, op in REGISTRY.items() if op.may_overwrite(options[name])}
+
+
+@pytest.mark.parametrize(("case", "o", "i"), _CUSTOM_CASES)
+def test_custom_op(case, o, i):
+    custom_options = pack_options(case.name, case.options)
+    _assert_same((case.name, None, custom_options), (case.inputs, case.outputs), (o, i, 0))
