@@ -6,46 +6,54 @@ Sizes are those of the x86-64 interpreter, which needs more than a 32-bit one. A
 converted, so the number of ops is an estimate; `tfdgsu.export` predicts the same figure from the file, to the byte.
 """
 
-from .gradient_path import GradientPath, has_kernel
+from .gradient_path import has_kernel
 from .sparse_update_plan import LayerUpdate
+from .step_timeline import StepTimeline
 
 FIXED_BYTES = 456  # Allocators, memory planner, subgraph table.
 NODE_BYTES = 64  # Node and registration of one op.
 EVAL_TENSOR_BYTES = 24  # What kernels see of one tensor.
 IO_TENSOR_BYTES = 72  # Public struct of one input or output, and the pointer to it.
 CONV_BYTES = 108  # Parsed options and op data of a layer with a kernel, beside its per-channel arrays.
+BLOCK_BYTES = 40  # State of a block of convolutions; its requantization data are constants, 2 tensors per stage.
 BUILTIN_OP_BYTES = 72  # The same of any other builtin op, on average.
 RESHAPE_BYTES = 190  # Around a 1-D layer: TFLite computes on images of height 1. One, forward or backward, on average.
 ALIGNMENT = 16
 N_STEP_TENSORS = 7  # x, y, learning rate, train, step counter, output, loss.
 
 
-def predict(
-    path: GradientPath, updates: tuple[LayerUpdate, ...], n_moments: int, n_buffers: int, n_weights: int
-) -> int:
+def predict(step: StepTimeline, updates: tuple[LayerUpdate, ...], n_weights: int) -> int:
     """Returns the estimated bytes.
 
     Args:
-        path: The model's graph and gradient path.
+        step: The training step, played to its end.
         updates: The update layers.
-        n_moments: Device ops that the memory timeline played, bias updates and channel selection not among them.
-        n_buffers: Buffers that it saw.
         n_weights: Variables: kernels, biases, channel numbers and velocities.
     """
-    with_kernel = [call for call in path.graph.calls if has_kernel(call.layer)]
+    calls = step.path.graph.calls
+    with_kernel = [call for call in calls if has_kernel(call.layer)]
+    in_blocks = {call for block in step.blocks for call in block.calls}
+    stages = [call for block in step.blocks for call in block.stages]
+    builtin = [call for call in with_kernel if call not in in_blocks]
     n_frozen = len(with_kernel) - len(updates)
-    n_ops = n_moments + sum(update.update_bias for update in updates) + sum(update.is_sparse for update in updates) + 2
-    n_tensors = n_buffers + 2 * n_frozen + 2 * n_weights + N_STEP_TENSORS
+    n_ops = (
+        step.timeline.now
+        + sum(update.update_bias for update in updates)
+        + sum(update.is_sparse for update in updates)
+        + 2
+    )
+    n_tensors = len(step.timeline.buffers) + 2 * n_frozen + 2 * n_weights + N_STEP_TENSORS + 2 * len(stages)
     n_io = N_STEP_TENSORS + 2 * n_weights
-    n_other = len(path.graph.calls) - len(with_kernel)
+    n_other = len(calls) - len(in_blocks | set(builtin))
     return (
         FIXED_BYTES
         + NODE_BYTES * n_ops
         + EVAL_TENSOR_BYTES * n_tensors
         + IO_TENSOR_BYTES * n_io
-        + sum(CONV_BYTES + _per_channel_bytes(call.output.shape[-1]) for call in with_kernel)
+        + sum(CONV_BYTES + _per_channel_bytes(call.output.shape[-1]) for call in builtin)
+        + BLOCK_BYTES * len(step.blocks)
         + BUILTIN_OP_BYTES * n_other
-        + RESHAPE_BYTES * sum(type(call.layer).__name__.endswith("1D") for call in path.graph.calls)
+        + RESHAPE_BYTES * sum(type(call.layer).__name__.endswith("1D") for call in calls)
     )
 
 

@@ -7,6 +7,7 @@ from keras import tree
 
 from .. import memory_cost
 from ..gradient_rules import rule_for
+from ..number_format import FLOAT32
 from .method import StepGradients, UpdateMethod
 from .stochastic import is_stochastic
 
@@ -78,8 +79,8 @@ class DynamicSparse(UpdateMethod):
                 biases[call.name] = rule.bias_gradient(dy)
         return kernels, biases
 
-    def cost(self, path, updates, batch_size, momentum):
-        return memory_cost.predict(path, updates, batch_size, momentum)
+    def cost(self, path, updates, batch_size, momentum, number_format=FLOAT32):
+        return memory_cost.predict(path, updates, batch_size, momentum, number_format)
 
 
 def _run_frozen(call, values):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ..gradient_path import GradientPath
 from ..layer_graph import LayerCall
+from ..number_format import FLOAT32, NumberFormat
 from ..sparse_update_plan import LayerUpdate, PlanCost
 
 
@@ -61,6 +62,13 @@ class UpdateMethod:
         """
         raise NotImplementedError
 
-    def cost(self, path: GradientPath, updates: tuple[LayerUpdate, ...], batch_size: int, momentum: bool) -> PlanCost:
-        """Returns the predicted bytes of one step on a device."""
+    def cost(
+        self,
+        path: GradientPath,
+        updates: tuple[LayerUpdate, ...],
+        batch_size: int,
+        momentum: bool,
+        number_format: NumberFormat = FLOAT32,
+    ) -> PlanCost:
+        """Returns the predicted bytes of one step on a device, in a bundle of that number format."""
         raise NotImplementedError

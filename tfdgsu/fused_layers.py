@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which layers a device computes together: activations, padding, chains of convolutions, and the float tail."""
+
+import dataclasses
+
+from keras import layers
+
+from .gradient_path import GradientPath, has_kernel
+from .layer_graph import LayerCall, Value
+from .same_padding import same_padding
+from .sparse_update_plan import LayerUpdate
+
+FUSED_MAX_VALUES = (None, 6.0)
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
+_FEEDERS = (
+    layers.Dropout,
+    layers.Flatten,
+    layers.Reshape,
+    layers.GlobalAveragePooling1D,
+    layers.GlobalAveragePooling2D,
+)
+
+
+def is_fused_activation(call: LayerCall) -> bool:
+    """True for a ReLU or ReLU6 that the device computes inside the layer in front of it."""
+    layer, before = call.layer, call.inputs[0].producer
+    return (
+        type(layer) is layers.ReLU
+        and not layer.negative_slope
+        and not layer.threshold
+        and layer.max_value in FUSED_MAX_VALUES
+        and before is not None
+        and (has_kernel(before.layer) or type(before.layer) is layers.Add)
+        and call.inputs[0].consumers == [call]
+    )
+
+
+def is_fused_padding(call: LayerCall) -> bool:
+    """True for a ZeroPadding2D that, with the unpadded convolution behind it, is a convolution padded as SAME pads.
+
+    TensorFlow Lite's converter then makes one op of the two.
+    """
+    if not is_absorbable_padding(call):
+        return False
+    conv = call.output.consumers[0]
+    sizes = zip(call.inputs[0].shape[1:3], conv.layer.kernel_size, conv.layer.strides, call.layer.padding, strict=True)
+    return all(same_padding(*size) == tuple(padding) for *size, padding in sizes)
+
+
+def is_absorbable_padding(call: LayerCall) -> bool:
+    """True for a ZeroPadding2D that serves one unpadded convolution: a convolution block pads by itself."""
+    if type(call.layer) is not layers.ZeroPadding2D or len(call.output.consumers) != 1:
+        return False
+    conv = call.output.consumers[0]
+    return type(conv.layer) in _CONVOLUTIONS and conv.layer.padding == "valid"
+
+
+def float_tail(path: GradientPath) -> set[LayerCall]:
+    """Returns the calls that stay float32 in an int8 bundle.
+
+    These are the Dense layers on the gradient path and all that follows them: a new head starts near zero and has no scale
+    yet. Without such a Dense layer it is the activation that makes the output. Poolings and reshapings that only feed
+    the tail go along.
+    """
+    on_path = set(path.calls)
+    tail: set[LayerCall] = set()
+    values: set[Value] = set()
+    for call in path.graph.calls:
+        is_first = type(call.layer) is layers.Dense and call in on_path
+        if is_first or any(value in values for value in call.inputs):
+            tail.add(call)
+            values.update(call.outputs)
+    if not tail:
+        makers = [value.producer for value in path.graph.outputs if value.producer is not None]
+        tail.update(call for call in makers if type(call.layer) in (layers.Softmax, layers.Activation))
+    for call in reversed(path.graph.calls):
+        consumers = call.output.consumers
+        if type(call.layer) in _FEEDERS and consumers and all(consumer in tail for consumer in consumers):
+            tail.add(call)
+    return tail
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvBlock:
+    """A chain conv -> depthwise -> pointwise (-> add of the chain's input) that runs as one op; each stage may be missing.
+
+    Attributes:
+        calls: All that it computes, in order: paddings, convolutions, activations, the addition.
+        x: What it reads, unpadded.
+        y: What it makes; all other values in between never exist as tensors.
+    """
+
+    calls: tuple[LayerCall, ...]
+    x: Value
+    y: Value
+
+    @property
+    def stages(self) -> list[LayerCall]:
+        """Its convolutions."""
+        return [call for call in self.calls if type(call.layer) in _CONVOLUTIONS]
+
+    def line_elements(self) -> int:
+        """Elements of the rows that a block holds of its inner activations.
+
+        In front of a depthwise stage a ring of as many rows as its kernel is high; in front of a pointwise stage one row.
+        A batch is worked one example after the other.
+        """
+        n_elements = 0
+        for before, stage in zip(self.stages, self.stages[1:], strict=False):
+            _, height, width, n_channels = before.output.shape
+            n_rows = min(stage.layer.kernel_size[0], height)
+            n_elements += n_rows * width * n_channels
+        return n_elements
+
+
+def find_blocks(path: GradientPath, updates: dict[str, LayerUpdate], tail: set[LayerCall]) -> list[ConvBlock]:
+    """Returns the blocks of a graph. A chain is cut in front of an update layer whose kernel moves: it keeps its input."""
+    needed = set(path.graph.outputs)
+    for call in path.graph.calls:
+        update = updates.get(call.name)
+        if update is not None and update.n_selected:
+            needed.update((call.inputs[0], unpadded(call.inputs[0])))
+    taken: set[LayerCall] = set()
+    blocks = []
+    for call in path.graph.calls:
+        if call not in taken and call not in tail and _is_stage(call):
+            block = _grow(call, needed)
+            taken.update(block.calls)
+            blocks.append(block)
+    return blocks
+
+
+def unpadded(value: Value) -> Value:
+    """Returns the value in front of the padding that a block absorbs; other values as they are."""
+    producer = value.producer
+    return producer.inputs[0] if producer is not None and is_absorbable_padding(producer) else value
+
+
+def _is_stage(call: LayerCall) -> bool:
+    layer = call.layer
+    if type(layer) not in _CONVOLUTIONS or layer.data_format != "channels_last" or max(layer.dilation_rate) > 1:
+        return False
+    return layer.depth_multiplier == 1 if _is_depthwise(call) else layer.groups == 1
+
+
+def _is_depthwise(call: LayerCall) -> bool:
+    return type(call.layer) is layers.DepthwiseConv2D
+
+
+def _is_pointwise(call: LayerCall) -> bool:
+    layer = call.layer
+    return type(layer) is layers.Conv2D and layer.kernel_size == (1, 1) and layer.strides == (1, 1)
+
+
+def _grow(first: LayerCall, needed: set[Value]) -> ConvBlock:
+    x = unpadded(first.inputs[0])
+    calls = _with_neighbours(first, needed)
+    last = first
+    if not _is_depthwise(last) and (after := _next_stage(calls, needed)) and _is_depthwise(after):
+        calls += _with_neighbours(after, needed)
+        last = after
+    if _is_depthwise(last) and (after := _next_stage(calls, needed)) and _is_pointwise(after):
+        calls += _with_neighbours(after, needed)
+    after = _only_consumer(calls[-1].output, needed)
+    if after is not None and type(after.layer) is layers.Add and len(after.inputs) == 2 and x in after.inputs:
+        calls += [after, *_activation_behind(after, needed)]
+    return ConvBlock(tuple(calls), x, calls[-1].output)
+
+
+def _with_neighbours(conv: LayerCall, needed: set[Value]) -> list[LayerCall]:
+    """Returns a convolution with the padding in front of it and the activation behind it."""
+    padding = conv.inputs[0].producer
+    is_padded = padding is not None and is_absorbable_padding(padding)
+    return [*([padding] if is_padded else []), conv, *_activation_behind(conv, needed)]
+
+
+def _activation_behind(call: LayerCall, needed: set[Value]) -> list[LayerCall]:
+    after = _only_consumer(call.output, needed)
+    return [after] if after is not None and is_fused_activation(after) else []
+
+
+def _next_stage(calls: list[LayerCall], needed: set[Value]) -> LayerCall | None:
+    after = _only_consumer(calls[-1].output, needed)
+    if after is not None and is_absorbable_padding(after):
+        after = _only_consumer(after.output, needed)
+    return after if after is not None and _is_stage(after) else None
+
+
+def _only_consumer(value: Value, needed: set[Value]) -> LayerCall | None:
+    return value.consumers[0] if len(value.consumers) == 1 and value not in needed else None
