@@ -52,3 +52,13 @@ PLAN_PEAK_RTOL = 0.01
 PLAN_PEAK_ATOL_BYTES = 256
 # The interpreter's structures are estimated from averages per op.
 PLAN_TOTAL_RTOL = 0.05
+# How far an int8 step may be from a float32 one, relative to the length of the step: activations are off by half a unit
+# of 1/255 of their range, and masks differ where they cross a bound.
+INT8_STEP_RELATIVE_ERROR = 0.1
+
+# The data-free gain probes 600 outputs with random signs: a relative standard deviation of sqrt(2 / 600) = 6%.
+PRIOR_GAIN_RTOL = 0.2
+
+# An int8 network against the float32 one: each of some ten layers rounds its result to 1/256 of its range, and the
+# softmax of logits of order one passes on at most a quarter of their error.
+INT8_PROBABILITY_ATOL = 0.05

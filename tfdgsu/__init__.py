@@ -11,6 +11,7 @@ from . import quiet_tensorflow  # noqa: F401  (before anything else loads Tensor
 # isort: on
 from . import policies
 from .dynamic_sparse_callback import DynamicSparseCallback
+from .expected_gain import measure_gain
 from .int8_checkpoint import load_int8_checkpoint
 from .int8_scales import Int8Scales
 from .planning import plan
@@ -29,6 +30,7 @@ __all__ = [
     "SparseUpdatePlan",
     "__version__",
     "load_int8_checkpoint",
+    "measure_gain",
     "plan",
     "policies",
 ]

@@ -5,9 +5,11 @@
 import dataclasses
 import json
 import math
+from typing import Any
 
 N_LARGEST = 5
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)  # Version 1 knew float32 only and gave no reasons.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +58,25 @@ class CostItem:
 
 
 @dataclasses.dataclass(frozen=True)
+class LayerReason:
+    """Why a layer is or isn't updated.
+
+    Attributes:
+        name: Name of a layer with a kernel.
+        gain: Its expected gain if its whole kernel moved (see `tfdgsu.plan`), or `None` if the plan didn't ask for it.
+        n_bytes: Its own bytes in this plan: variables, selected channels, the mask behind it. 0 if frozen.
+        reason: In words.
+    """
+
+    name: str
+    gain: float | None
+    n_bytes: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class PlanCost:
-    """Predicted bytes on a device, float32.
+    """Predicted bytes on a device.
 
     Attributes:
         kept_activation_bytes: Values kept from forward to backward: selected channels, pooling places, softmax outputs.
@@ -98,6 +117,10 @@ class SparseUpdatePlan:
         momentum: Whether the cost includes velocities.
         ram_bytes: The budget the plan was made for, or `None`.
         cost: Predicted bytes.
+        quantize: "int8" if the cost is that of an int8 bundle, `None` for float32.
+        rounding: How an int8 bundle rounds updates: "stochastic", "remainder" or "nearest"; `None` for float32.
+        reasons: Why each layer with a kernel is or isn't updated, in forward order; empty for plans of older versions and
+            out of bundles.
     """
 
     method: str
@@ -108,6 +131,9 @@ class SparseUpdatePlan:
     momentum: bool
     ram_bytes: int | None
     cost: PlanCost
+    quantize: str | None = None
+    rounding: str | None = None
+    reasons: tuple[LayerReason, ...] = ()
 
     @property
     def update_fraction(self) -> float:
@@ -135,35 +161,48 @@ class SparseUpdatePlan:
 
     @classmethod
     def from_dict(cls, fields: dict) -> "SparseUpdatePlan":
-        """Returns the plan that `to_dict` described.
+        """Returns the plan that `to_dict` described, also one of an older version.
 
         Raises:
-            ValueError: The format version is another.
-            KeyError, TypeError: A field is missing or unknown.
+            ValueError: The format version is unknown, or a field is missing or unknown.
+            TypeError: Something is no object or no list where it should be.
         """
-        fields = dict(fields)
+        fields = dict(_check_type(fields, dict, "plan"))
         version = fields.pop("format_version", None)
-        if version != FORMAT_VERSION:
+        if version not in READABLE_VERSIONS:
             raise ValueError(
-                f"A plan's format_version must be {FORMAT_VERSION}. Received: {version!r}. Make it with this version."
+                f"A plan's format_version must be one of {list(READABLE_VERSIONS)}. Received: {version!r}. "
+                "Make it with this version."
             )
-        fields["layers"] = tuple(
-            LayerUpdate(**{**layer, "kernel_shape": tuple(layer["kernel_shape"])}) for layer in fields["layers"]
-        )
-        fields["frozen"] = tuple(fields["frozen"])
-        cost = dict(fields["cost"])
-        cost["items"] = tuple(CostItem(**item) for item in cost["items"])
-        fields["cost"] = PlanCost(**cost)
-        return cls(**fields)
+        for name, item_class in (("layers", LayerUpdate), ("reasons", LayerReason)):
+            if name in fields:
+                items = _check_type(fields[name], (list, tuple), name)
+                fields[name] = tuple(_build(item_class, item, f"{name}[{i}]") for i, item in enumerate(items))
+        if "frozen" in fields:
+            fields["frozen"] = tuple(_check_type(fields["frozen"], (list, tuple), "frozen"))
+        if "cost" in fields:
+            fields["cost"] = _build(PlanCost, fields["cost"], "cost")
+        return _build(cls, fields, "plan")
 
     @classmethod
     def from_json(cls, text: str) -> "SparseUpdatePlan":
-        """Returns the plan that `to_json` wrote."""
-        return cls.from_dict(json.loads(text))
+        """Returns the plan that `to_json` wrote.
+
+        Raises:
+            ValueError: `text` isn't JSON, or not that of a plan.
+            TypeError: The same.
+        """
+        try:
+            fields = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"A plan must be JSON. Received: {text[:40]!r}... ({error}). Make it with tfdgsu.plan(...).to_json()."
+            ) from error
+        return cls.from_dict(fields)
 
     def summary(self) -> str:
         """Prints the plan as a table with its cost and largest buffers; returns the same text."""
-        text = "\n".join([*self._layer_lines(), "", *self._cost_lines()])
+        text = "\n".join([*self._layer_lines(), *self._reason_lines(), "", *self._cost_lines()])
         print(text)
         return text
 
@@ -182,6 +221,16 @@ class SparseUpdatePlan:
         )
         return lines
 
+    def _reason_lines(self) -> list[str]:
+        if not self.reasons:
+            return []
+        width = max(len(reason.name) for reason in self.reasons)
+        lines = ["", f"{'why':<{width}}  {'gain':>9}  {'bytes':>9}"]
+        for reason in self.reasons:
+            gain = "-" if reason.gain is None else f"{reason.gain:.3g}"
+            lines.append(f"{reason.name:<{width}}  {gain:>9}  {reason.n_bytes:>9,}  {reason.reason}")
+        return lines
+
     def _cost_lines(self) -> list[str]:
         cost = self.cost
         rows = (
@@ -197,6 +246,35 @@ class SparseUpdatePlan:
         if self.ram_bytes is not None:
             lines.append(f"{'budget':<34} {self.ram_bytes:>12,} bytes")
         if cost.items:  # A plan out of a bundle has none.
-            lines.append(f"Largest buffers (float32, batch {self.batch_size}):")
+            lines.append(f"Largest buffers ({self.quantize or 'float32'}, batch {self.batch_size}):")
         lines += [f"  {item.name:<40} {item.kind:<18} {item.n_bytes:>12,}" for item in cost.items[:N_LARGEST]]
         return lines
+
+
+def _build(item_class: type, fields: Any, what: str) -> Any:
+    """Returns `item_class(**fields)`, with lists as the tuples that they were."""
+    _check_type(fields, dict, what)
+    known = {field.name: field for field in dataclasses.fields(item_class)}
+    missing = [name for name, field in known.items() if name not in fields and field.default is dataclasses.MISSING]
+    unknown = [name for name in fields if name not in known]
+    if missing or unknown:
+        raise ValueError(
+            f"A plan's JSON holds the fields of {item_class.__name__} and no others. "
+            f"Received: {what} without {missing}, with unknown {unknown}. Make it with tfdgsu.plan(...).to_json()."
+        )
+    values = dict(fields)
+    if item_class is LayerUpdate:
+        values["kernel_shape"] = tuple(_check_type(values["kernel_shape"], (list, tuple), f"{what}.kernel_shape"))
+    if item_class is PlanCost:
+        items = _check_type(values["items"], (list, tuple), f"{what}.items")
+        values["items"] = tuple(_build(CostItem, item, f"{what}.items[{i}]") for i, item in enumerate(items))
+    return item_class(**values)
+
+
+def _check_type(value: Any, kinds: type | tuple[type, ...], what: str) -> Any:
+    if not isinstance(value, kinds):
+        wanted = "an object" if kinds is dict else "a list"
+        raise TypeError(
+            f"A plan's JSON must hold {wanted} for {what}. Received: {value!r}. Make it with tfdgsu.plan(...).to_json()."
+        )
+    return value
