@@ -12,7 +12,7 @@ from ..atomic_write import atomic_write
 from ..byte_size import parse_bytes
 from ..int8_scales import Int8Scales
 from ..sparse_update_model import SparseUpdateModel
-from .arena import ArenaPrediction, predict_arena, verify_no_overlap
+from .arena import ArenaPrediction, MemoryPlan, plan_memory, predict_arena, verify_no_overlap
 from .c_array import format_c_array
 from .check_arguments import (
     check_batch_size,
@@ -199,28 +199,29 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
 
 
 def _finish(graph: Graph, document, path, limit: int | None, c_array_path, plan) -> ExportReport:
-    """Predicts, proves and checks the arena, and only then writes."""
-    unsized = _serialise(graph, document)
+    """Plans, predicts, proves and checks the arena, and only then writes."""
+    memory = plan_memory(graph)
+    unsized = _serialise(memory, document)
     host, device = predict_arena(unsized, "x86_64"), predict_arena(unsized, "cortex_m")
     for prediction in (host, device):
-        verify_no_overlap(prediction)
+        verify_no_overlap(prediction, unsized)
     _check_budget(host, limit)
-    data = _serialise(graph, document, host, device)
+    data = _serialise(memory, document, host, device)
     if c_array_path is not None:
         atomic_write(c_array_path, format_c_array(data, os.path.basename(os.fspath(path))).encode())
     atomic_write(path, data)
-    return ExportReport(os.fspath(path), len(data), host, device, plan, str(graph))
+    return ExportReport(os.fspath(path), len(data), host, device, plan, str(memory.graph))
 
 
 def _serialise(
-    graph: Graph, document, host: ArenaPrediction | None = None, device: ArenaPrediction | None = None
+    memory: MemoryPlan, document, host: ArenaPrediction | None = None, device: ArenaPrediction | None = None
 ) -> bytes:
     """The file; without predictions, one of the same size to predict from."""
     if document is None:
-        return write_graph(graph, description="Inference model made by tfdgsu")
+        return write_graph(memory.graph, description="Inference model made by tfdgsu", offsets=memory.offsets)
     document = {**document, "arena_is_exact": host is None or host.exact}
     metadata = pack_metadata(document, _arena_bytes(host), _arena_bytes(device))
-    return seal(write_graph(graph, {METADATA_NAME: metadata}, DESCRIPTION))
+    return seal(write_graph(memory.graph, {METADATA_NAME: metadata}, DESCRIPTION, memory.offsets))
 
 
 def _arena_bytes(prediction: ArenaPrediction | None) -> ArenaBytes:
