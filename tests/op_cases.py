@@ -3,6 +3,7 @@
 """Inputs for every custom op on edge shapes: the same cases run in TFLM and under sanitizers."""
 
 import numpy as np
+from conv_block_grad_cases import all_conv_block_grad_cases
 from int8_op_cases import all_int8_cases
 from op_case import CHANNELS, WINDOWS, Case
 
@@ -45,7 +46,7 @@ def all_cases():
         _losses,
         _state,
     )
-    return [case for maker in makers for case in maker()] + all_int8_cases()
+    return [case for maker in makers for case in maker()] + all_int8_cases() + all_conv_block_grad_cases()
 
 
 def _epilogues(n):

@@ -15,8 +15,8 @@ from .layout import Struct
 from .op_cost import OpCost, OpOperands, Step
 
 # Persistent bytes that a custom op of ours allocates in Init, on every target. Ops that are not listed allocate none.
-CUSTOM_PERSISTENT_BYTES = {"TfdgsuLoadVariables": 4, "TfdgsuConvBlock": 4}
-_CUSTOM_STEPS = {"TfdgsuConvBlock": prepare.conv_block}
+CUSTOM_PERSISTENT_BYTES = {"TfdgsuLoadVariables": 4, "TfdgsuConvBlock": 4, "TfdgsuConvBlockGrad": 4}
+_CUSTOM_STEPS = {"TfdgsuConvBlock": prepare.conv_block, "TfdgsuConvBlockGrad": prepare.conv_block}
 CUSTOM_PREFIX = "Tfdgsu"
 
 Pair = int | tuple[int, int]

@@ -12,16 +12,33 @@
 
 #include "register.h"
 
-enum { kMaxTensors = 16, kMaxRank = 8 };
+enum { kMaxTensors = 32, kMaxRank = 8, kMaxBlocks = 4 };
 
 typedef struct {
   TfLiteContext context;  // first: the adapters hand its address back
   TfLiteEvalTensor tensors[kMaxTensors];
   int bytes[kMaxTensors];
+  void* blocks[kMaxBlocks];  // persistent memory and scratch
+  int n_blocks;
 } Run;
 
 static TfLiteEvalTensor* GetEvalTensor(const TfLiteContext* context, int index) {
   return &((Run*)(uintptr_t)context)->tensors[index];
+}
+
+static void* AllocatePersistentBuffer(TfLiteContext* context, size_t bytes) {
+  Run* run = (Run*)context;
+  if (run->n_blocks == kMaxBlocks) exit(5);
+  return run->blocks[run->n_blocks++] = malloc(bytes);
+}
+
+static TfLiteStatus RequestScratchBufferInArena(TfLiteContext* context, size_t bytes, int* index) {
+  *index = ((Run*)context)->n_blocks;
+  return AllocatePersistentBuffer(context, bytes) ? kTfLiteOk : kTfLiteError;
+}
+
+static void* GetScratchBuffer(TfLiteContext* context, int index) {
+  return ((Run*)context)->blocks[index];
 }
 
 static int32_t ReadInt(FILE* file) {
@@ -71,6 +88,7 @@ static void FreeAll(Run* run, TfLiteNode* node, void* options, int n) {
     free(run->tensors[i].dims);
     free(run->tensors[i].data.data);
   }
+  for (int i = 0; i < run->n_blocks; ++i) free(run->blocks[i]);
   free(node->inputs);
   free(node->outputs);
   free(options);
@@ -83,6 +101,9 @@ static void RunCase(FILE* file, FILE* results, const char* name) {
   memset(&run, 0, sizeof(run));
   memset(&node, 0, sizeof(node));
   run.context.GetEvalTensor = GetEvalTensor;
+  run.context.AllocatePersistentBuffer = AllocatePersistentBuffer;
+  run.context.RequestScratchBufferInArena = RequestScratchBufferInArena;
+  run.context.GetScratchBuffer = GetScratchBuffer;
   const int n_inputs = ReadInt(file), n_outputs = ReadInt(file);
   node.custom_initial_data_size = ReadInt(file);
   void* options = ReadBlock(file, node.custom_initial_data_size);
@@ -92,6 +113,7 @@ static void RunCase(FILE* file, FILE* results, const char* name) {
   for (int i = 0; i < n_inputs; ++i) ReadTensor(file, &run, node.inputs, i, i);
   for (int i = 0; i < n_outputs; ++i) ReadTensor(file, &run, node.outputs, i, n_inputs + i);
   TfdgsuRegisterOpsWith(&search, Match);
+  if (search.found && search.found->init) node.user_data = search.found->init(&run.context, NULL, 0);
   if (!search.found || search.found->prepare(&run.context, &node) != kTfLiteOk ||
       search.found->invoke(&run.context, &node) != kTfLiteOk) {
     fprintf(stderr, "%s failed\n", name);

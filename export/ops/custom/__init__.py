@@ -24,6 +24,7 @@ from .conv_2d_grad_filter_int8 import Conv2DGradFilterInt8
 from .conv_2d_grad_input import Conv2DGradInput
 from .conv_2d_grad_input_int8 import Conv2DGradInputInt8
 from .conv_block import ConvBlock
+from .conv_block_grad import ConvBlockGrad
 from .depthwise_conv_2d_grad_filter import DepthwiseConv2DGradFilter
 from .depthwise_conv_2d_grad_filter_int8 import DepthwiseConv2DGradFilterInt8
 from .depthwise_conv_2d_grad_input import DepthwiseConv2DGradInput
@@ -84,6 +85,7 @@ REGISTRY = {
         DepthwiseConv2DGradInputInt8,
         DepthwiseConv2DGradFilterInt8,
         BiasGradInt32,
+        ConvBlockGrad,
     )
 }
 

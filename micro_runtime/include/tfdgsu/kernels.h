@@ -119,6 +119,44 @@ typedef struct {
   int32_t zero_point;
 } TfdgsuQuantization;
 
+// Update of a bias; `bias` is NULL when there is none.
+typedef struct {
+  int32_t* bias;
+  float* velocity;      // as bias, or NULL
+  const float* scales;  // as bias
+  TfdgsuIntegerSgd sgd;
+} TfdgsuBiasUpdate;
+
+// Update of a pointwise filter [M,C]; `x` is NULL when there is none.
+typedef struct {
+  const int8_t* x;  // [B,H,W,k]
+  TfdgsuQuantization x_real;
+  const int32_t* channels;  // [k], distinct, each in [0, C), or NULL when k == C
+  int32_t selected;         // k
+  float* velocity;          // [M,k] or NULL
+  int8_t* remainder;        // [M,C], or NULL unless rounding is remainder
+  TfdgsuIntegerSgd sgd;
+} TfdgsuPointwiseUpdate;
+
+// Three int8 convolutions in a row: conv, pointwise, from C to M channels; depthwise with multiplier 1;
+// project, pointwise, from M to P channels.
+typedef struct {
+  TfdgsuWindow depthwise;         // in_c == out_c == M
+  int32_t in_c, out_c;            // C, P
+  const int8_t* project_w;        // [P,M]
+  const float* project_scales;    // [P]
+  const int8_t* depthwise_w;      // [kh,kw,M]
+  const float* depthwise_scales;  // [M]
+  int8_t* conv_w;                 // [M,C]
+  const float* conv_scales;       // [M]
+  // Of the gradients of the depthwise result [B,Ho,Wo,M], of that of conv [B,H,W,M] (both without an
+  // addend), and of dx, whose addend must not alias dx.
+  TfdgsuEpilogue depthwise_end, conv_end, end;
+  TfdgsuBiasUpdate depthwise_bias, conv_bias;
+  TfdgsuPointwiseUpdate conv;
+  int32_t tile_channels;  // how many of the M channels are worked on at a time
+} TfdgsuConvBlockGrad;
+
 // ---- convolution ------------------------------------------------------------------------------
 
 // dx[b,y,x,c] = epilogue(sum over o,ky,kx of dy[b,oy,ox,o] * w[o,ky,kx,c]) where
@@ -196,6 +234,18 @@ void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float
 // b int32 [C] UPDATED, velocity [C] UPDATED or NULL, scales [C], dy [rows,C].
 void tfdgsu_bias_grad_i32(int32_t* b, float* velocity, const float* scales, const float* dy,
                           int32_t rows, int32_t c, const TfdgsuIntegerSgd* update);
+
+// The backward pass of a chain of convolutions, bit for bit what the kernels above give one after
+// another: input gradient of project, update of the depthwise bias, input gradients of depthwise and of
+// conv, updates of the filter and the bias of conv. Gradients of M channels exist for tile_channels of
+// them at a time. dx [B,H,W,C] or NULL, dy [B,Ho,Wo,P], scratch: the bytes that
+// tfdgsu_conv_block_grad_scratch_bytes says.
+void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, float* scratch,
+                               const TfdgsuConvBlockGrad* block);
+
+// tile_channels * B * (Ho*Wo + H*W) floats, tile_channels being at most M; -1 if their bytes don't fit in
+// int32_t.
+int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuWindow* depthwise, int32_t tile_channels);
 
 // ---- int8 convolutions ------------------------------------------------------------------------
 // Bit for bit the int8 CONV_2D, DEPTHWISE_CONV_2D and ADD of TFLM's reference kernels. The padded
