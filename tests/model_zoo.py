@@ -24,6 +24,17 @@ UPDATE_LAYERS = {
     "nested_model": {"body_conv": 2, "body_point": 3},
     "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
 }
+# Networks for int8, as they run on microcontrollers, with input channels to update for each.
+INT8_UPDATE_LAYERS = {
+    "small_conv_net": {"conv_2": 3, "conv_3": 5},
+    "depthwise_residual_net": {"block_2_project": 5, "block_3_expand": 0, "block_3_depthwise": 4},
+    "nested_model": {"body_conv": 2, "body_point": 3},
+    "concat_net": {"separable_pointwise": 3, "depthwise": 5, "conv": 7},
+    "mobilenet_v1_net": {"block_2_depthwise": 4, "block_3_pointwise": 8},
+    "residual_conv_net": {"block_2_conv_2": 4, "block_3_conv_1": 16},
+    "keyword_net": {"block_3_depthwise": 3, "block_4_pointwise": 5},
+    "pool_concat_net": {"left_conv": 2, "conv": 5},
+}
 
 
 def build(name: str) -> keras.Model:
@@ -35,6 +46,10 @@ def build(name: str) -> keras.Model:
         "mobilenet_v2": mobilenet_v2,
         "nested_model": nested_model,
         "concat_net": concat_net,
+        "mobilenet_v1_net": mobilenet_v1_net,
+        "residual_conv_net": residual_conv_net,
+        "keyword_net": keyword_net,
+        "pool_concat_net": pool_concat_net,
     }[name]()
 
 
@@ -193,6 +208,79 @@ def concat_net(n_classes: int = 5) -> keras.Model:
     x = layers.Reshape((-1,), name="reshape")(x)
     outputs = layers.Dense(n_classes, activation="softmax", name="head")(x)
     return randomise_weights(keras.Model(inputs, outputs, name="concat_net"))
+
+
+def _normed_conv(x, n_out: int, kernel, strides, name: str, activation=True):
+    x = layers.Conv2D(n_out, kernel, strides=strides, padding="same", use_bias=False, name=name)(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if activation else x
+
+
+def _separable(x, n_out: int, strides: int, name: str, max_value: float | None = None):
+    x = layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+    x = layers.BatchNormalization(name=f"{name}_depthwise_norm")(x)
+    x = layers.ReLU(max_value, name=f"{name}_depthwise_relu")(x)
+    x = layers.Conv2D(n_out, 1, use_bias=False, name=f"{name}_pointwise")(x)
+    x = layers.BatchNormalization(name=f"{name}_pointwise_norm")(x)
+    return layers.ReLU(max_value, name=f"{name}_pointwise_relu")(x)
+
+
+def mobilenet_v1_net(n_classes: int = 5) -> keras.Model:
+    """MobileNetV1's blocks with ReLU6; stride 2 on even sizes, where SAME pads one side only; input 32x32x3."""
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(inputs)
+    x = layers.BatchNormalization(name="stem_norm")(x)
+    x = layers.ReLU(6.0, name="stem_relu")(x)
+    x = _separable(x, 16, 1, "block_1", 6.0)
+    x = _separable(x, 24, 2, "block_2", 6.0)
+    x = _separable(x, 32, 2, "block_3", 6.0)
+    x = layers.GlobalAveragePooling2D(name="global_pool")(x)
+    outputs = layers.Dense(n_classes, activation="softmax", name="head")(x)
+    return randomise_weights(keras.Model(inputs, outputs, name="mobilenet_v1_net"))
+
+
+def residual_conv_net(n_classes: int = 5) -> keras.Model:
+    """ResNet-8's blocks: two 3x3 convolutions, a 1x1 convolution beside them where the size changes; input 16x16x3."""
+    keras.utils.set_random_seed(8)
+    inputs = keras.Input((16, 16, 3), name="image")
+    x = _normed_conv(inputs, 8, 3, 1, "stem")
+    for i, (n_out, strides) in enumerate([(8, 1), (16, 2), (24, 2)], start=1):
+        y = _normed_conv(x, n_out, 3, strides, f"block_{i}_conv_1")
+        y = _normed_conv(y, n_out, 3, 1, f"block_{i}_conv_2", activation=False)
+        if strides > 1:
+            x = layers.Conv2D(n_out, 1, strides=strides, name=f"block_{i}_shortcut")(x)
+        x = layers.ReLU(name=f"block_{i}_relu")(layers.Add(name=f"block_{i}_add")([x, y]))
+    x = layers.GlobalAveragePooling2D(name="global_pool")(x)
+    outputs = layers.Dense(n_classes, activation="softmax", name="head")(x)
+    return randomise_weights(keras.Model(inputs, outputs, name="residual_conv_net"))
+
+
+def keyword_net(n_classes: int = 6) -> keras.Model:
+    """DS-CNN for keyword spotting: a 10x4 convolution on a spectrogram, separable ones behind it; input 49x10x1."""
+    keras.utils.set_random_seed(9)
+    inputs = keras.Input((49, 10, 1), name="spectrogram")
+    x = _normed_conv(inputs, 8, (10, 4), 2, "stem")
+    for i in range(1, 5):
+        x = _separable(x, 8, 1, f"block_{i}")
+    x = layers.AveragePooling2D(x.shape[1:3], name="average_pool")(x)
+    x = layers.Flatten(name="flatten")(x)
+    outputs = layers.Dense(n_classes, activation="softmax", name="head")(x)
+    return randomise_weights(keras.Model(inputs, outputs, name="keyword_net"))
+
+
+def pool_concat_net(n_classes: int = 4) -> keras.Model:
+    """Max pooling beside convolutions, Concatenate, ReLU and ReLU6, no Dense layer: logits are pooled; input 16x16x3."""
+    keras.utils.set_random_seed(10)
+    inputs = keras.Input((16, 16, 3), name="image")
+    x = layers.Conv2D(6, 3, padding="same", activation="relu6", name="stem")(inputs)
+    left = layers.Conv2D(5, 3, strides=2, padding="same", activation="relu", name="left_conv")(x)
+    right = layers.MaxPooling2D(3, strides=2, padding="same", name="right_pool")(x)
+    x = layers.Concatenate(name="concat")([left, right])
+    x = layers.Conv2D(8, 3, activation="relu6", name="conv")(x)
+    x = layers.Conv2D(n_classes, 1, name="logits")(x)
+    x = layers.GlobalAveragePooling2D(name="global_pool")(x)
+    return randomise_weights(keras.Model(inputs, layers.Softmax(name="softmax")(x), name="pool_concat_net"))
 
 
 def _all_layers(model: keras.Model) -> list[keras.Layer]:
