@@ -64,8 +64,10 @@ def _permissions(op: Op):
     allowed = {i for _, i in pairs}
     for o, i in pairs:
         operand, result = op.inputs[i], op.outputs[o]
+        if operand is None:
+            continue
         elsewhere = any(t is operand for position, t in enumerate(op.inputs) if position not in allowed)
-        if operand is not None and not elsewhere and _same_elements(operand, result):
+        if not elsewhere and _same_elements(operand, result):
             yield result, operand, None
     distance = _row_distance(op)
     if distance is not None:
