@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the ImageNet MobileNetV2 on CIFAR-10, image by image, in int8 in the real TFLM interpreter and in float32 in Keras.
+
+All runs see the same images in the same order with the same learning rates, and update what the same plan says:
+
+    keras           float32, Keras, batch size 1
+    keras_head      the same, the last layer alone
+    int8            the int8 bundle on TFLM, updates rounded stochastically
+    int8_remainder  the same, with a second byte per weight that keeps what rounding leaves
+    int8_nearest    the same, rounded to the nearest
+    int8_head       the last layer alone, on TFLM
+    int8_before     the int8 bundle before its first step, as TFLM infers
+    exactness       two sessions with one bundle: all variables must be equal, bit for bit
+
+A run takes from a minute (Keras) to an hour (TFLM, on one core), so runs can be chosen and go on where they stopped:
+
+    python benchmarks/device_training.py --data_dir=DATA --state_dir=/tmp/runs --only=int8,keras
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import cifar10_images
+import numpy as np
+import training_runs
+from absl import app, flags
+
+import tfdgsu
+from tfdgsu.atomic_write import atomic_write
+
+RUNS = ("keras", "keras_head", "int8", "int8_remainder", "int8_nearest", "int8_head", "int8_before", "exactness")
+ROUNDINGS = {"int8_remainder": "remainder", "int8_nearest": "nearest"}
+CHECKPOINT = "mobilenet_v2_w035_imagenet_int8"
+RAM = "256KB"
+UNLIMITED = "1000MB"
+UPDATE_FRACTION = 0.02
+N_VALIDATION = 5_000
+N_EXACT_STEPS = 200
+HEAD = "head"
+DEFAULTS = training_runs.Recipe()
+
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder with checkpoint and images. Default: TFDGSU_DATA_DIR.")
+_STATE_DIR = flags.DEFINE_string("state_dir", None, "Where unfinished runs are kept. Default: a temporary folder.")
+_OUTPUT = flags.DEFINE_string("output", "benchmarks/results/device_training.json", "Results; runs are added to it.")
+_ONLY = flags.DEFINE_list("only", list(RUNS), "Which runs.")
+_N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
+_N_TEST = flags.DEFINE_integer("n_test", 2_000, "Images to evaluate.", lower_bound=1)
+_EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", DEFAULTS.learning_rate, "Highest learning rate.")
+_MOMENTUM = flags.DEFINE_float("momentum", DEFAULTS.momentum, "Momentum of SGD.")
+_EVERY = flags.DEFINE_integer("every", DEFAULTS.every, "Steps between two draws of channels.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", DEFAULTS.seed, "Of images, channels and rounding.")
+
+
+class Benchmark:
+    """The runs of one model on one task.
+
+    Args:
+        make_model: Returns the Keras model, the same at every call.
+        quantization: Arguments of `export_training_bundle` that say how to quantize: `scales` or `representative_data`.
+        task: Images.
+        recipe: How to train.
+        folder: For bundles and states of runs.
+    """
+
+    def __init__(self, make_model, quantization: dict, task, recipe, folder: pathlib.Path, **plan_arguments):
+        self.task = task
+        self.recipe = recipe
+        self._make_model = make_model
+        self._quantization = quantization
+        self._folder = folder
+        model = make_model()
+        momentum = recipe.momentum > 0
+        self.plan = tfdgsu.plan(model, quantize="int8", momentum=momentum, **plan_arguments)
+        n_features = model.get_layer(HEAD).kernel.shape[0]
+        self._head_plan = tfdgsu.plan(model, quantize="int8", momentum=momentum, layers={HEAD: n_features})
+
+    def run(self, name: str) -> dict:
+        """What the results file says about one run."""
+        if name.startswith("keras"):
+            return training_runs.run_in_keras(self._compiled(name), self.task, self.recipe)
+        bundle_path, result = self._export(name)
+        if name == "exactness":
+            n_steps = min(N_EXACT_STEPS, self.recipe.n_steps)
+            hashes = [training_runs.hash_after(bundle_path, self.task, self.recipe, n_steps) for _ in range(2)]
+            return {"n_steps": n_steps, "variables_sha256": hashes, "is_equal": hashes[0] == hashes[1]}
+        if name == "int8_before":
+            recipe = dataclasses.replace(self.recipe, n_steps=0)
+            device = training_runs.DeviceRun(bundle_path, self._folder, name)
+            return {"before": device.run(self.task, recipe)["after"]}
+        return {**result, **training_runs.DeviceRun(bundle_path, self._folder, name).run(self.task, self.recipe)}
+
+    def _compiled(self, name: str) -> tfdgsu.SparseUpdateModel:
+        plan = self._head_plan if name.endswith("_head") else self.plan
+        return training_runs.compiled(self._make_model(), plan, self.recipe)
+
+    def _export(self, name: str) -> tuple[pathlib.Path, dict]:
+        sparse = self._compiled(name)
+        path = self._folder / f"{name}.tflite"
+        rounding = ROUNDINGS.get(name, "stochastic")
+        callback = self.recipe.callback() if sparse.channels else None
+        arguments = {"quantize": "int8", "rounding": rounding, "callback": callback, **self._quantization}
+        if rounding == "remainder":
+            arguments["ram"] = UNLIMITED  # More bytes for the same plan: what they buy is the question.
+        report = tfdgsu.export.export_training_bundle(sparse, path, **arguments)
+        return path, {"rounding": rounding, "bundle_bytes": report.file_bytes}
+
+
+def describe(benchmark: Benchmark, n_test: int) -> dict:
+    """Settings: results of other ones are not comparable."""
+    plan, recipe = benchmark.plan, benchmark.recipe
+    return {
+        "what": f"CIFAR-10 at {recipe.image_size}x{recipe.image_size}, single images, plain CPU",
+        "recipe": dataclasses.asdict(recipe),
+        "n_test": n_test,
+        "plan": {
+            "update_fraction": plan.update_fraction,
+            "ram_bytes": plan.ram_bytes,
+            "layers": {layer.name: [layer.n_selected, layer.n_channels, layer.update_bias] for layer in plan.layers},
+        },
+    }
+
+
+def add_result(document: dict, name: str, result: dict) -> dict:
+    """The document with one more run, and what can be said of all its runs together."""
+    runs = {**document.get("runs", {}), name: result}
+    runs = {name: runs[name] for name in RUNS if name in runs}
+    n_test = document["settings"]["n_test"]
+    scores = {name: training_runs.Score.from_dict(run["after"], n_test) for name, run in runs.items() if "after" in run}
+    leads = {}
+    for one, score in scores.items():
+        other = "keras_head" if one.endswith("_head") else "keras"
+        if one.startswith("int8") and other in scores:
+            lead, error = score.lead_over(scores[other])
+            leads[f"{one} over {other}"] = {"accuracy": lead, "standard_error": error}
+    return {**document, "runs": runs, "leads": leads}
+
+
+def format_table(document: dict) -> str:
+    """Results for people."""
+    lines = [f"{'run':<16} {'accuracy':>17} {'arena bytes':>12} {'variables':>10} {'steps/s':>8}"]
+    for name, run in document["runs"].items():
+        if name == "exactness":
+            continue
+        score = run.get("after") or run["before"]
+        accuracy = f"{100 * score['accuracy']:.2f} +- {100 * score['standard_error']:.2f} %"
+        arena, variables = run.get("arena_bytes"), run.get("variable_bytes")
+        numbers = [f"{value:,}" if value else "" for value in (arena, variables)]
+        speed = f"{run['steps_per_second']:.2f}" if "steps_per_second" in run else ""
+        lines.append(f"{name:<16} {accuracy:>17} {numbers[0]:>12} {numbers[1]:>10} {speed:>8}")
+    for name, lead in document["leads"].items():
+        lines.append(f"{name}: {100 * lead['accuracy']:+.2f} +- {100 * lead['standard_error']:.2f} points")
+    if "exactness" in document["runs"]:
+        exactness = document["runs"]["exactness"]
+        lines.append(
+            f"Two sessions after {exactness['n_steps']} steps: {'equal' if exactness['is_equal'] else 'DIFFERENT'}"
+        )
+    return "\n".join(lines)
+
+
+def run_and_store(benchmark: Benchmark, names, output: pathlib.Path) -> dict:
+    """Runs, and adds each result to the file at once; a file of other settings is replaced."""
+    for name in names:
+        result = benchmark.run(name)
+        document = {"settings": describe(benchmark, len(benchmark.task.test))}
+        if output.exists():
+            stored = json.loads(output.read_text())
+            if stored["settings"] == json.loads(json.dumps(document["settings"])):
+                document = stored
+        document = add_result(document, name, result)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(output, (json.dumps(document, indent=2) + "\n").encode())
+    return document
+
+
+def _read_task(recipe) -> training_runs.Task:
+    train, test = cifar10_images.load(_DATA_DIR.value)
+    train, validation = cifar10_images.split(train, N_VALIDATION)
+    judges = test.take(cifar10_images.shuffled(len(test), 0)) if _EVALUATE_ON.value == "test" else validation
+    if recipe.n_steps > len(train) or _N_TEST.value > len(judges):
+        raise app.UsageError(f"There are {len(train)} images to train on and {len(judges)} to evaluate.")
+    order = cifar10_images.shuffled(len(train), recipe.seed)[: recipe.n_steps]
+    return training_runs.Task(train.take(order), judges.take(slice(_N_TEST.value)))
+
+
+def main(argv):
+    del argv
+    folder = cifar10_images.data_folder(_DATA_DIR.value)
+    if folder is None:
+        raise app.UsageError("The checkpoint is in a folder. Received: neither --data_dir nor TFDGSU_DATA_DIR.")
+    unknown = set(_ONLY.value) - set(RUNS)
+    if unknown:
+        raise app.UsageError(f"--only takes some of {', '.join(RUNS)}. Received: {', '.join(sorted(unknown))}.")
+    chosen = (_N_STEPS, _LEARNING_RATE, _MOMENTUM, _EVERY, _SEED)
+    recipe = training_runs.Recipe(**{flag.name: flag.value for flag in chosen})
+
+    def load():
+        return tfdgsu.load_int8_checkpoint(folder / CHECKPOINT, n_classes=cifar10_images.N_CLASSES)
+
+    def make_model():
+        model, _ = load()
+        # With random weights the first losses are so large that they spoil the layers in front.
+        head = model.get_layer(HEAD)
+        head.set_weights([np.zeros_like(weight) for weight in head.get_weights()])
+        return model
+
+    _, scales = load()
+    with tempfile.TemporaryDirectory() as temporary:
+        state_dir = pathlib.Path(_STATE_DIR.value or temporary)
+        state_dir.mkdir(parents=True, exist_ok=True)
+        plan_arguments = {"ram": RAM, "update_fraction": UPDATE_FRACTION}
+        task = _read_task(recipe)
+        benchmark = Benchmark(make_model, {"scales": scales}, task, recipe, state_dir, **plan_arguments)
+        document = run_and_store(benchmark, _ONLY.value, pathlib.Path(_OUTPUT.value))
+    print(format_table(document))
+
+
+if __name__ == "__main__":
+    app.run(main)
