@@ -5,6 +5,7 @@
 from absl import flags
 
 from ...atomic_write import atomic_write
+from ...number_format import ROUNDINGS
 from ..command import Command, UsageError
 from ..load_model import load_model
 
@@ -14,14 +15,16 @@ class PlanCommand(Command):
     summary = "Choose what a training step updates within a memory budget, and print its cost."
     description = """
         Reads a Keras model and chooses the layers to update and how many input channels of each, such that a training
-        step fits the budget. Prints the choice layer by layer, with what it costs: kept activations, ReLU masks,
-        mutable weights, the interpreter's structures, and the peaks of forward and backward.
+        step fits the budget and gains as much as it can. Prints the choice layer by layer with the reasons, and what
+        it costs: kept activations, ReLU masks, mutable weights, the interpreter's structures, and the peaks of forward
+        and backward.
 
         With --out it also writes the plan as JSON, which 'tfdgsu export --plan' reads. A budget that can't be met is
         refused, and the message says what would fit.
     """
     examples = (
         "tfdgsu plan model.keras --ram 256KB --update_fraction 0.02 --out plan.json",
+        "tfdgsu plan model.keras --ram 192KB --quantize int8",
         "tfdgsu plan model.keras --layers block_15_project=8,block_16_project=12",
     )
     arguments = ("MODEL.keras",)
@@ -42,7 +45,7 @@ class PlanCommand(Command):
         flags.DEFINE_integer(
             "n_layers",
             None,
-            "How many of the last convolutions to update. Chosen to fit if not given.",
+            "How many of the last convolutions to update. Chosen by memory and gain, up to 60% of them, if not given.",
             flag_values=values,
         )
         flags.DEFINE_list(
@@ -55,6 +58,16 @@ class PlanCommand(Command):
         flags.DEFINE_bool("train_head", True, "Also update the last dense layer, wholly.", flag_values=values)
         flags.DEFINE_integer("batch_size", 1, "Examples per step on the device.", flag_values=values)
         flags.DEFINE_bool("momentum", False, "Count velocities, for SGD with momentum.", flag_values=values)
+        flags.DEFINE_enum(
+            "quantize", None, ["int8"], "Count the bytes of an int8 bundle; float32 if not given.", flag_values=values
+        )
+        flags.DEFINE_enum(
+            "rounding",
+            "stochastic",
+            list(ROUNDINGS),
+            "How an int8 bundle rounds updates; 'remainder' takes a second byte per weight.",
+            flag_values=values,
+        )
         flags.DEFINE_string("out", None, "Write the plan to this JSON file.", flag_values=values)
 
     def execute(self, arguments: list[str], values: flags.FlagValues) -> None:
@@ -72,6 +85,8 @@ class PlanCommand(Command):
             train_head=values.train_head,
             batch_size=values.batch_size,
             momentum=values.momentum,
+            quantize=values.quantize,
+            rounding=values.rounding,
         )
         made.summary()
         if values.out is not None:

@@ -21,6 +21,15 @@ def test_prints_and_writes_the_plan_of_the_library(model_path, tmp_path, capsys)
     assert expected.summary() in printed
 
 
+def test_plans_for_int8(model_path, tmp_path):
+    path = tmp_path / "plan.json"
+    words = ["plan", model_path, "--quantize=int8", "--rounding=remainder", "--out", str(path)]
+    assert run(words) == EXIT_OK
+    model = keras.models.load_model(model_path, compile=False)
+    expected = tfdgsu.plan(model, quantize="int8", rounding="remainder")
+    assert tfdgsu.SparseUpdatePlan.from_json(path.read_text()) == expected
+
+
 def test_takes_an_explicit_choice(model_path, tmp_path):
     path = tmp_path / "plan.json"
     assert run(["plan", model_path, "--layers", "conv_2=3,conv_3=0", "--notrain_head", "--out", str(path)]) == EXIT_OK
