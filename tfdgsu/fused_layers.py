@@ -100,6 +100,12 @@ class ConvBlock:
         """Its convolutions."""
         return [call for call in self.calls if type(call.layer) in _CONVOLUTIONS]
 
+    @property
+    def masked(self) -> tuple[LayerCall, ...]:
+        """The calls whose masks it can make: all but what follows a pointwise last stage."""
+        ends_pointwise = len(self.stages) > 1 and _is_pointwise(self.stages[-1])
+        return self.calls[: self.calls.index(self.stages[-1])] if ends_pointwise else self.calls
+
     def line_elements(self) -> int:
         """Elements of the rows that a block holds of its inner activations.
 

@@ -89,11 +89,11 @@ class StepTimeline:
         y = self._write(block.calls[-1].name, "activation", self._bytes(block.y))
         for value in (value for call in block.calls for value in call.outputs):
             self._buffer_of[value] = y
-        for call in block.calls[:-1]:
+        for call in block.masked:
             if self._mask_bytes(call):
                 self.masks[call] = self._write(f"{call.name}/mask", "ReLU mask", self._mask_bytes(call))
         self.timeline.now += 1
-        if block.calls[-1] in self.on_path:
+        if block.calls[-1] in self.on_path and block.calls[-1] not in self.masks:
             self._keep(block.calls[-1])
 
     def _input(self, call: LayerCall, value: Value) -> Buffer:
