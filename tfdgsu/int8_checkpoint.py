@@ -65,7 +65,9 @@ def _build(checkpoint: Checkpoint, name: str, n_classes: int | None) -> keras.Mo
             f"Received: '{head.name}', {head.op} on {list(features.shape[1:])}. Remedy: load another checkpoint."
         )
     _check_channels(head, features)
-    dense = layers.Dense(n_classes or len(head.bias), activation="softmax", name=head.name)
+    # A new head starts at zero. Features are large here: random logits would be too, and the first gradients, taken of
+    # confidently wrong predictions, would spoil the layers in front.
+    dense = layers.Dense(n_classes or len(head.bias), activation="softmax", kernel_initializer="zeros", name=head.name)
     model = keras.Model(source, dense(features), name=name)
     for layer in checkpoint.layers if n_classes is None else checkpoint.layers[:-1]:
         if layer.weight is not None:
