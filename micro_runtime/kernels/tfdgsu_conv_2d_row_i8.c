@@ -1,74 +1,176 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. The windows of a few pixels are laid out as rows of int16 with the
-// zero point subtracted, so that each sum is one dot product with a filter as it lies in memory.
+// Contract: tfdgsu/kernels.h. Parts of the windows of some pixels and of some filters are laid out
+// as int16, with the zero point subtracted, so that sums are dot products of int16 which compilers
+// know how to make pairs of. About 4 KB of stack.
 
-#include <stddef.h>
+#include <string.h>
 
 #include "requantize.h"
 #include "tfdgsu/kernels.h"
 
-enum { kTile = 8 };
+enum { kPixels = 8, kGroup = 4, kBlock = 64, kTile = kTfdgsuTile, kVector = 8 };
 
-// Elements of one filter row of one pixel, the border as 0.
-static void lay_out_row(int16_t* patch, const int8_t* row, int32_t ix, const TfdgsuStageI8* stage) {
-  const TfdgsuWindow* s = &stage->window;
-  for (int32_t kx = 0; kx < s->filter_w; ++kx, patch += s->in_c) {
-    const int is_inside = row && ix + kx >= 0 && ix + kx < s->in_w;
-    const int8_t* pixel = is_inside ? row + (ix + kx) * s->in_c : NULL;
-    for (int32_t c = 0; c < s->in_c; ++c) {
-      patch[c] = (int16_t)(pixel ? pixel[c] - stage->x_zero_point : 0);
-    }
-  }
-}
+typedef struct {
+  int16_t x[kPixels][kBlock];
+  int16_t w[kTile][kBlock];
+  int32_t sums[kPixels][kTile];
+} Tiles;
 
-// Row iy of the image, or NULL outside.
-static const int8_t* row_at(const TfdgsuRowsI8* x, int32_t iy, const TfdgsuWindow* s) {
+// What is summed over: the windows of one row of results, or their channels with an overlay.
+typedef struct {
+  const TfdgsuRowsI8* x;
+  const TfdgsuStageI8* stage;
+  const int8_t* w;          // [O,n]
+  const int32_t* channels;  // of the overlay, or NULL
+  int32_t n_channels;
+  int32_t n;                // elements of a window
+  int32_t iy;               // first row of the windows
+} Source;
+
+static const int8_t* row_at(const Source* source, int32_t ky) {
+  const TfdgsuWindow* s = &source->stage->window;
+  const int32_t iy = source->iy + ky;
   if (iy < 0 || iy >= s->in_h) return NULL;
-  return x->data + (iy % x->n_rows) * s->in_w * s->in_c;
+  return source->x->data + (iy % source->x->n_rows) * s->in_w * s->in_c;
 }
 
-// The window of pixel (oy, ox), then its overlay's channels.
-static void lay_out(int16_t* patch, const TfdgsuRowsI8* x, int32_t oy, int32_t ox,
-                    const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay) {
+// out[i] = row[at + i] - zero point, 0 where at + i is outside of [0, size).
+static void widen(int16_t* out, const int8_t* row, int32_t at, int32_t n, int32_t size,
+                  int32_t zero_point) {
+  int32_t begin = at < 0 ? -at : 0, end = size - at < n ? size - at : n;
+  if (!row || begin >= end) begin = end = 0;
+  for (int32_t i = 0; i < begin; ++i) out[i] = 0;
+  for (int32_t i = begin; i < end; ++i) out[i] = (int16_t)(row[at + i] - zero_point);
+  for (int32_t i = end; i < n; ++i) out[i] = 0;
+}
+
+// Elements [first, first + n) of the window that begins at column ix.
+static void lay_out_window(int16_t* out, const Source* source, int32_t ix, int32_t first,
+                           int32_t n) {
+  const TfdgsuStageI8* stage = source->stage;
   const TfdgsuWindow* s = &stage->window;
-  const int32_t iy = oy * s->stride_h - s->pad_top, ix = ox * s->stride_w - s->pad_left;
-  const int32_t taps = s->filter_h * s->filter_w;
-  for (int32_t ky = 0; ky < s->filter_h; ++ky) {
-    lay_out_row(patch + ky * s->filter_w * s->in_c, row_at(x, iy + ky, s), ix, stage);
+  const int32_t row_size = s->filter_w * s->in_c;
+  int32_t ky = first / row_size, at = first % row_size;
+  while (n > 0) {
+    const int32_t count = row_size - at < n ? row_size - at : n;
+    widen(out, row_at(source, ky), ix * s->in_c + at, count, s->in_w * s->in_c,
+          stage->x_zero_point);
+    out += count;
+    n -= count;
+    ++ky;
+    at = 0;
   }
-  int16_t* extra = patch + taps * s->in_c;
-  for (int32_t tap = 0; tap < taps; ++tap) {
-    for (int32_t q = 0; q < overlay->n_channels; ++q) {
-      *extra++ = patch[tap * s->in_c + overlay->channels[q]];
+}
+
+// The same of an overlay's window, which has its channels only.
+static void lay_out_overlay(int16_t* out, const Source* source, int32_t ix, int32_t first,
+                            int32_t n) {
+  const TfdgsuWindow* s = &source->stage->window;
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t tap = (first + i) / source->n_channels;
+    const int32_t column = ix + tap % s->filter_w;
+    const int32_t channel = source->channels[(first + i) % source->n_channels];
+    const int8_t* row = row_at(source, tap / s->filter_w);
+    const int is_inside = row && column >= 0 && column < s->in_w;
+    out[i] = (int16_t)(is_inside ? row[column * s->in_c + channel] - source->stage->x_zero_point
+                                 : 0);
+  }
+}
+
+// Dot products of the windows of kGroup pixels with two filters. A block has at most kBlock products
+// of 9 and 8 bits; all blocks together at most 2^16: below 2^31. n is a multiple of kVector.
+static void add_dots(int32_t (*sums)[kTile], const int16_t (*x)[kBlock], const int16_t (*w)[kBlock],
+                     int32_t n) {
+  const int16_t *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *w0 = w[0], *w1 = w[1];
+  int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
+  for (int32_t i = 0; i < n; ++i) {
+    a0 += x0[i] * w0[i];
+    a1 += x1[i] * w0[i];
+    a2 += x2[i] * w0[i];
+    a3 += x3[i] * w0[i];
+    b0 += x0[i] * w1[i];
+    b1 += x1[i] * w1[i];
+    b2 += x2[i] * w1[i];
+    b3 += x3[i] * w1[i];
+  }
+  sums[0][0] += a0;
+  sums[1][0] += a1;
+  sums[2][0] += a2;
+  sums[3][0] += a3;
+  sums[0][1] += b0;
+  sums[1][1] += b1;
+  sums[2][1] += b2;
+  sums[3][1] += b3;
+}
+
+// Filters [o, o + count), elements [first, first + n), with zeros up to `padded`.
+static void lay_out_filters(Tiles* tiles, const Source* source, int32_t o, int32_t count,
+                            int32_t first, int32_t n, int32_t padded) {
+  for (int32_t i = 0; i < count; ++i) {
+    widen(tiles->w[i], source->w + (o + i) * source->n, first, n, source->n, 0);
+    for (int32_t k = n; k < padded; ++k) tiles->w[i][k] = 0;
+  }
+}
+
+// Adds one block of elements to the sums of `pixels` pixels from column ox on and `count` filters.
+static void add_block(Tiles* tiles, const Source* source, int32_t ox, int32_t pixels,
+                      int32_t count, int32_t first, int32_t n, int32_t padded) {
+  const TfdgsuWindow* s = &source->stage->window;
+  for (int32_t p = 0; p < pixels; ++p) {
+    const int32_t ix = (ox + p) * s->stride_w - s->pad_left;
+    if (source->channels) {
+      lay_out_overlay(tiles->x[p], source, ix, first, n);
+    } else {
+      lay_out_window(tiles->x[p], source, ix, first, n);
+    }
+    for (int32_t k = n; k < padded; ++k) tiles->x[p][k] = 0;
+  }
+  for (int32_t p = 0; p < pixels; p += kGroup) {
+    for (int32_t i = 0; i < count; i += 2) {
+      add_dots((int32_t(*)[kTile]) & tiles->sums[p][i], (const int16_t(*)[kBlock])tiles->x[p],
+               (const int16_t(*)[kBlock])tiles->w[i], padded);
     }
   }
 }
 
-// At most 2^16 products of 9 and 8 bits: below 2^31.
-static int32_t dot(const int16_t* a, const int8_t* w, int32_t n) {
-  int32_t sum = 0;
-  for (int32_t i = 0; i < n; ++i) sum += (int32_t)a[i] * (int32_t)w[i];
-  return sum;
+static void add_source(Tiles* tiles, const Source* source, int32_t o, int32_t count, int32_t ox,
+                       int32_t pixels) {
+  for (int32_t first = 0; first < source->n; first += kBlock) {
+    const int32_t n = source->n - first < kBlock ? source->n - first : kBlock;
+    const int32_t padded = (n + kVector - 1) / kVector * kVector;
+    // Filters of one block stay laid out for all pixels of the row.
+    if (source->n > kBlock || ox == 0) {
+      lay_out_filters(tiles, source, o, count, first, n, padded);
+    }
+    add_block(tiles, source, ox, pixels, count, first, n, padded);
+  }
 }
 
-void tfdgsu_conv_2d_row_i8(int8_t* y, int16_t* patches, const TfdgsuRowsI8* x, int32_t oy,
+void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
                            const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay,
                            const int8_t* addend, const TfdgsuAddI8* add) {
   const TfdgsuWindow* s = &stage->window;
-  const int32_t n = s->filter_h * s->filter_w * s->in_c;
-  const int32_t n_extra = s->filter_h * s->filter_w * overlay->n_channels;
-  int32_t sums[kTile];
-  for (int32_t ox = 0; ox < s->out_w; ++ox) {
-    lay_out(patches, x, oy, ox, stage, overlay);
-    for (int32_t o = 0; o < s->out_c; o += kTile) {
-      const int32_t count = s->out_c - o < kTile ? s->out_c - o : kTile;
-      for (int32_t i = 0; i < count; ++i) {
-        sums[i] = dot(patches, stage->w + (o + i) * n, n);
-        if (n_extra) sums[i] += dot(patches + n, overlay->w + (o + i) * n_extra, n_extra);
+  const int32_t taps = s->filter_h * s->filter_w, iy = oy * s->stride_h - s->pad_top;
+  const Source main = {x, stage, stage->w, NULL, 0, taps * s->in_c, iy};
+  const Source extra = {x,  stage, overlay->w, overlay->channels, overlay->n_channels,
+                        taps * overlay->n_channels, iy};
+  Tiles tiles;
+  TfdgsuScalings scalings;
+  memset(&tiles, 0, sizeof(tiles));
+  for (int32_t o = 0; o < s->out_c; o += kTile) {
+    const int32_t count = s->out_c - o < kTile ? s->out_c - o : kTile;
+    tfdgsu_load_scalings(&scalings, stage, o, count);
+    for (int32_t ox = 0; ox < s->out_w; ox += kPixels) {
+      const int32_t pixels = s->out_w - ox < kPixels ? s->out_w - ox : kPixels;
+      memset(tiles.sums, 0, sizeof(tiles.sums));
+      add_source(&tiles, &main, o, count, ox, pixels);
+      if (extra.n) add_source(&tiles, &extra, o, count, ox, pixels);
+      for (int32_t p = 0; p < pixels; ++p) {
+        const int32_t at = (ox + p) * s->out_c + o;
+        tfdgsu_requantize_tile(y + at, tiles.sums[p], count, &scalings, stage,
+                               add ? addend + at : NULL, add);
       }
-      tfdgsu_requantize(y + ox * s->out_c + o, sums, o, count, stage,
-                        add ? addend + ox * s->out_c + o : addend, add);
     }
   }
 }

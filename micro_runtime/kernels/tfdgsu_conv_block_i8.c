@@ -58,7 +58,7 @@ static void conv_row(Run* run) {
   int8_t* row = is_last ? result_row(run, oy)
                         : run->scratch.ring +
                               (oy % run->scratch.ring_rows) * row_elements(&stage->window);
-  tfdgsu_conv_2d_row_i8(row, run->scratch.patches, &image, oy, stage, &run->block->overlay,
+  tfdgsu_conv_2d_row_i8(row, &image, oy, stage, &run->block->overlay,
                         addend_row(run, oy), add_of(run, stage));
   keep_mask(run->conv_mask, row, oy, stage, run->batch_idx);
 }
@@ -101,7 +101,7 @@ static void project_row(Run* run, int32_t oy) {
     conv_until(run, oy + 1);
     rows = rows_behind_conv(run);
   }
-  tfdgsu_conv_2d_row_i8(result_row(run, oy), run->scratch.patches, &rows, oy, stage, &kNone,
+  tfdgsu_conv_2d_row_i8(result_row(run, oy), &rows, oy, stage, &kNone,
                         addend_row(run, oy), add_of(run, stage));
 }
 
@@ -126,7 +126,7 @@ void tfdgsu_conv_block_i8(int8_t* y, uint8_t* conv_mask, uint8_t* depthwise_mask
   if (!first->is_present) first = &block->project;
   const TfdgsuWindow* in = &first->window;
   const TfdgsuWindow* out = &last_stage(block)->window;
-  Run run = {block, {NULL, NULL, NULL, 0, 0}, x, y, conv_mask, depthwise_mask, 0, 0};
+  Run run = {block, {NULL, NULL, 0, 0}, x, y, conv_mask, depthwise_mask, 0, 0};
   run.scratch = tfdgsu_split_scratch(block, scratch);
   for (; run.batch_idx < in->batches; ++run.batch_idx) {
     run_image(&run);

@@ -119,7 +119,7 @@ class ConvBlock(CustomOp):
     @classmethod
     def scratch_bytes(cls, inputs, options):
         """Bytes that the kernel requests while it runs, from the inputs' shapes; as `tfdgsu_conv_block_scratch_bytes`."""
-        return stages.scratch_bytes(cls.geometry(inputs, options), inputs[14])
+        return stages.scratch_bytes(cls.geometry(inputs, options))
 
     @classmethod
     def reference(cls, inputs, options, output_shapes):

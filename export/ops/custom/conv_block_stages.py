@@ -9,10 +9,6 @@ import numpy as np
 from .fixed_point import scale_sums
 from .windows import check_windows, pad_image, tap
 
-# Pixels whose windows the kernel lays out at a time, as int16 rows padded to a whole number of blocks.
-PATCH_PIXELS = 4
-PATCH_BLOCK = 8
-
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -95,22 +91,14 @@ def merge_overlay(w, overlay, channels):
     return merged
 
 
-def scratch_bytes(block, overlay):
-    """Patches of int16, rows of the conv stage's result, and a row of the depthwise result."""
+def scratch_bytes(block):
+    """Rows of the conv stage's result as far as the depthwise filter reaches, and a row of the depthwise result."""
     by_name = {stage.name: stage for stage in block}
-    conv, depthwise, project = (by_name.get(name) for name in ("conv", "depthwise", "project"))
-    n_patch = max((_patch_elements(stage, overlay) for stage in (conv, project) if stage), default=0)
-    total = 2 * PATCH_PIXELS * n_patch
+    conv, depthwise = by_name.get("conv"), by_name.get("depthwise")
+    total = 0
     if conv and conv is not block[-1]:
         n_rows = min(depthwise.w_shape[1], conv.out_hw[0]) if depthwise else 1
         total += n_rows * conv.out_hw[1] * conv.out_c
     if depthwise and depthwise is not block[-1]:
         total += depthwise.out_hw[1] * depthwise.out_c
     return total
-
-
-def _patch_elements(stage, overlay):
-    n_elements = stage.n_summands
-    if stage.name == "conv" and overlay is not None:
-        n_elements += overlay[1] * overlay[2] * overlay[3]
-    return -(-n_elements // PATCH_BLOCK) * PATCH_BLOCK

@@ -127,16 +127,16 @@ typedef struct {
   TfdgsuIntegerSgd sgd;
 } TfdgsuBiasUpdate;
 
-// Update of a pointwise filter [M,C]; `x` is NULL when there is none.
+// Update of some input channels of a filter; `x` is NULL when there is none.
 typedef struct {
   const int8_t* x;  // [B,H,W,k]
   TfdgsuQuantization x_real;
-  const int32_t* channels;  // [k], distinct, each in [0, C), or NULL when k == C
+  const int32_t* channels;  // [k], distinct and in range, or NULL for all
   int32_t selected;         // k
-  float* velocity;          // [M,k] or NULL
-  int8_t* remainder;        // [M,C], or NULL unless rounding is remainder
+  float* velocity;          // as the selected weights, or NULL
+  int8_t* remainder;        // as the weights, or NULL unless rounding is remainder
   TfdgsuIntegerSgd sgd;
-} TfdgsuPointwiseUpdate;
+} TfdgsuFilterUpdate;
 
 // Three int8 convolutions in a row: conv, pointwise, from C to M channels; depthwise with multiplier 1;
 // project, pointwise, from M to P channels.
@@ -145,7 +145,7 @@ typedef struct {
   int32_t in_c, out_c;            // C, P
   const int8_t* project_w;        // [P,M]
   const float* project_scales;    // [P]
-  const int8_t* depthwise_w;      // [kh,kw,M]
+  int8_t* depthwise_w;            // [kh,kw,M]
   const float* depthwise_scales;  // [M]
   int8_t* conv_w;                 // [M,C]
   const float* conv_scales;       // [M]
@@ -153,7 +153,8 @@ typedef struct {
   // addend), and of dx, whose addend must not alias dx.
   TfdgsuEpilogue depthwise_end, conv_end, end;
   TfdgsuBiasUpdate depthwise_bias, conv_bias;
-  TfdgsuPointwiseUpdate conv;
+  TfdgsuFilterUpdate depthwise_filter, conv_filter;
+  int32_t reaches_conv;   // whether the gradient of conv's result is computed, and what follows from it
   int32_t tile_channels;  // how many of the M channels are worked on at a time
 } TfdgsuConvBlockGrad;
 
@@ -236,28 +237,26 @@ void tfdgsu_bias_grad_i32(int32_t* b, float* velocity, const float* scales, cons
                           int32_t rows, int32_t c, const TfdgsuIntegerSgd* update);
 
 // The backward pass of a chain of convolutions, bit for bit what the kernels above give one after
-// another: input gradient of project, update of the depthwise bias, input gradients of depthwise and of
-// conv, updates of the filter and the bias of conv. Gradients of M channels exist for tile_channels of
-// them at a time. dx [B,H,W,C] or NULL, dy [B,Ho,Wo,P], scratch: the bytes that
-// tfdgsu_conv_block_grad_scratch_bytes says.
-void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, float* scratch,
+// another: input gradient of project, updates of depthwise; then, if the chain reaches conv, input
+// gradients of depthwise (of its weights before their update) and of conv, updates of conv. Gradients of M
+// channels exist for tile_channels of them at a time. dx [B,H,W,C] or NULL, dy [B,Ho,Wo,P], scratch: the
+// bytes that tfdgsu_conv_block_grad_scratch_bytes says, aligned to 4. Weights that nothing reads may be NULL.
+void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, void* scratch,
                                const TfdgsuConvBlockGrad* block);
 
-// tile_channels * B * (Ho*Wo + H*W) floats, tile_channels being at most M; -1 if their bytes don't fit in
-// int32_t.
-int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuWindow* depthwise, int32_t tile_channels);
+// tile_channels (at most M) times B*Ho*Wo floats; if the chain reaches conv, B*H*W more; and kh*kw bytes if
+// the depthwise filter is updated. -1 if the bytes don't fit in int32_t. Of pointers only
+// depthwise_filter.x is looked at, as to whether it is NULL.
+int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuConvBlockGrad* block);
 
 // ---- int8 convolutions ------------------------------------------------------------------------
 // Bit for bit the int8 CONV_2D, DEPTHWISE_CONV_2D and ADD of TFLM's reference kernels. The padded
-// border counts as x_zero_point. A sum has at most 2^16 products; sums that leave 32 bits with the
-// bias wrap.
-
-// Pixels whose windows are laid out at a time, each padded to a multiple of 8 elements.
-enum { kTfdgsuPatchPixels = 4 };
+// border counts as x_zero_point. Weights lie in [-127, 127]. A sum has at most 2^16 products; sums
+// that leave 32 bits with the bias wrap.
 
 // y = add(x, project(depthwise(conv(x)))), row by row. y [B,Ho,Wo,Co], x [B,H,W,C]. conv_mask and
 // depthwise_mask: masks over those stages' results, or NULL. scratch: the bytes that
-// tfdgsu_conv_block_scratch_bytes says, aligned to 4; not touched if that is 0.
+// tfdgsu_conv_block_scratch_bytes says; not touched if that is 0.
 // y may begin below x and overlap it: rows of x are read in ascending order, and y row by row after
 // the rows of x it depends on.
 void tfdgsu_conv_block_i8(int8_t* y, uint8_t* conv_mask, uint8_t* depthwise_mask, const int8_t* x,
@@ -266,10 +265,9 @@ void tfdgsu_conv_block_i8(int8_t* y, uint8_t* conv_mask, uint8_t* depthwise_mask
 // Bytes of scratch; -1 if they don't fit in int32_t. No pointer is looked at.
 int32_t tfdgsu_conv_block_scratch_bytes(const TfdgsuConvBlock* block);
 
-// Row oy of a convolution: y [Wo,O]. patches: int16 [kTfdgsuPatchPixels, elements of a window with
-// its overlay, rounded up to 8]. addend [Wo,O]: y = add(addend, result) unless add is NULL; y may
-// alias addend.
-void tfdgsu_conv_2d_row_i8(int8_t* y, int16_t* patches, const TfdgsuRowsI8* x, int32_t oy,
+// Row oy of a convolution: y [Wo,O]. addend [Wo,O]: y = add(addend, result) unless add is NULL; y
+// may alias addend.
+void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
                            const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay,
                            const int8_t* addend, const TfdgsuAddI8* add);
 
@@ -385,6 +383,7 @@ void tfdgsu_add_gradients_f32(float* c, const float* a, const float* b, int32_t 
 // As Keras 3 defines them: mean over the batch, probabilities clipped to [1e-7, 1 - 1e-7] (no
 // gradient where the clip acts). Return the loss; NaN or infinity means: do not train on this.
 // dy [B,C] is the gradient with respect to y_pred [B,C]. dy may alias y_pred where from_logits.
+// exp and log are those of kernels/deterministic_math.h: the same bits on every machine.
 
 // label int32 [B]; a label outside [0, C) makes the loss NaN.
 float tfdgsu_sparse_categorical_crossentropy_f32(float* dy, const float* y_pred,
