@@ -75,10 +75,11 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
     except ValueError as error:
         raise ValueError(f"A checkpoint's layers are JSON. Received: {files[0]}: {error}. {_REMEDY}") from error
     try:
-        with np.load(files[1], allow_pickle=False) as arrays:
-            return _Reader(document, dict(arrays)).read()
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        with np.load(files[1], allow_pickle=False) as file:
+            arrays = dict(file)
+    except (zipfile.BadZipFile, EOFError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"A checkpoint's arrays are an npz. Received: {files[1]}: {error}. {_REMEDY}") from error
+    return _Reader(document, arrays).read()
 
 
 class _Reader:
