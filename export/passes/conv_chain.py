@@ -195,6 +195,8 @@ def _find_mask(graph: Graph, y: Tensor) -> Op | None:
 def _find_residual(graph: Graph, chain: Chain) -> Op | None:
     """The ADD of the chain's input to its result."""
     last, x = chain.stages[-1], chain.x
+    if last.mask is not None:  # It is of the convolution's result, which the op writes as the sum only.
+        return None
     add = _only_reader(graph, last.y, last.mask)
     if add is None or add.kind != "ADD" or not _is_activation(add.outputs[0]):
         return None
