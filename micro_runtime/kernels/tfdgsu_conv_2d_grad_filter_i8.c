@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. A tile of 4 output by 8 selected input channels of one filter tap is
-// summed in registers over the whole image, then applied: no gradient array.
+// Contract: tfdgsu/kernels.h. Sums of one filter tap, for 8 output by 16 selected input channels, over
+// the whole image, then applied: no gradient array. x is converted for a block of positions at once; an
+// image of one block is converted once for all output channels.
 
 #include <stddef.h>
 
@@ -9,40 +10,82 @@
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kOutTile = 4, kInTile = 8 };
+enum { kOutTile = 8, kInTile = 16, kBlock = 16 };
 
-static inline void add_outer_product(float sums[kOutTile][kInTile], const float* dy,
-                                     const int8_t* x, int32_t zero_point, int32_t n_out,
-                                     int32_t n_in) {
-  float real[kInTile];
-  for (int32_t j = 0; j < n_in; ++j) real[j] = (float)(x[j] - zero_point);
-  for (int32_t o = 0; o < n_out; ++o) {
-    for (int32_t j = 0; j < n_in; ++j) sums[o][j] += dy[o] * real[j];
+// Positions of one tap: x - zero point, and where in dy they are.
+typedef struct {
+  float x[kBlock][kInTile];
+  int32_t dy_at[kBlock];
+  int32_t size;
+} Block;
+
+// The positions of a tap, walked through block by block.
+typedef struct {
+  TfdgsuRange rows, columns;
+  int32_t y_offset, x_offset;  // of the input against output * stride
+  int32_t b, oy, ox;           // the next one
+  int32_t left;
+} Walk;
+
+static Walk walk_of_tap(const TfdgsuWindow* s, int32_t ky, int32_t kx) {
+  Walk walk;
+  walk.rows = tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
+  walk.columns = tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
+  walk.y_offset = ky - s->pad_top;
+  walk.x_offset = kx - s->pad_left;
+  walk.b = 0;
+  walk.oy = walk.rows.begin;
+  walk.ox = walk.columns.begin;
+  const int32_t height = walk.rows.end - walk.rows.begin;
+  const int32_t width = walk.columns.end - walk.columns.begin;
+  walk.left = height > 0 && width > 0 ? s->batches * height * width : 0;
+  return walk;
+}
+
+static void step(Walk* walk) {
+  walk->left -= 1;
+  if (++walk->ox < walk->columns.end) return;
+  walk->ox = walk->columns.begin;
+  if (++walk->oy < walk->rows.end) return;
+  walk->oy = walk->rows.begin;
+  walk->b += 1;
+}
+
+static inline void center(float* real, const int8_t* x, int32_t zero_point, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) real[i] = (float)(x[i] - zero_point);
+}
+
+// Loads the next positions of the walk; channels [0, n) of x.
+static void load_block(Block* block, Walk* walk, const int8_t* x, int32_t zero_point,
+                       const TfdgsuWindow* s, int32_t n) {
+  block->size = walk->left < kBlock ? walk->left : kBlock;
+  for (int32_t p = 0; p < block->size; ++p) {
+    const int32_t y = walk->oy * s->stride_h + walk->y_offset;
+    const int32_t x_at = walk->ox * s->stride_w + walk->x_offset;
+    const int8_t* from = x + ((walk->b * s->in_h + y) * s->in_w + x_at) * s->in_c;
+    block->dy_at[p] = ((walk->b * s->out_h + walk->oy) * s->out_w + walk->ox) * s->out_c;
+    if (n == kInTile) {
+      center(block->x[p], from, zero_point, kInTile);
+    } else {
+      center(block->x[p], from, zero_point, n);
+    }
+    step(walk);
   }
 }
 
-// Sums of tap (ky, kx) over all output positions, for output channels from `dy` on and selected
-// channels from `x` on.
-static void sum_tap(float sums[kOutTile][kInTile], const int8_t* x, int32_t zero_point,
-                    const float* dy, const TfdgsuWindow* s, int32_t ky, int32_t kx, int32_t n_out,
-                    int32_t n_in) {
-  const TfdgsuRange rows =
-      tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
-  const TfdgsuRange columns =
-      tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
-  for (int32_t b = 0; b < s->batches; ++b) {
-    for (int32_t oy = rows.begin; oy < rows.end; ++oy) {
-      const int32_t y = oy * s->stride_h - s->pad_top + ky;
-      for (int32_t ox = columns.begin; ox < columns.end; ++ox) {
-        const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
-        const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
-        const int8_t* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
-        if (n_out == kOutTile && n_in == kInTile) {
-          add_outer_product(sums, dy_at, in_at, zero_point, kOutTile, kInTile);
-        } else {
-          add_outer_product(sums, dy_at, in_at, zero_point, n_out, n_in);
-        }
-      }
+static inline void add_scaled(float* sums, const float* x, float scale, int32_t n) {
+  for (int32_t j = 0; j < n; ++j) sums[j] += scale * x[j];
+}
+
+// sums[o][j] += dy[o] * x[j] over the positions of a block.
+static void add_block(float sums[kOutTile][kInTile], const Block* block, const float* dy,
+                      int32_t n_out, int32_t n_in) {
+  for (int32_t p = 0; p < block->size; ++p) {
+    const float* dy_at = dy + block->dy_at[p];
+    if (n_in == kInTile) {  // a constant trip count
+      for (int32_t o = 0; o < n_out; ++o) add_scaled(sums[o], block->x[p], dy_at[o], kInTile);
+    } else {
+      for (int32_t o = 0; o < n_out; ++o) add_scaled(sums[o], block->x[p], dy_at[o], n_in);
     }
   }
 }
@@ -82,14 +125,23 @@ void tfdgsu_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity
   const TfdgsuWindow* s = window;
   const Weights to = {w,          remainder,  velocity, scales, channels,
                       n_channels, tfdgsu_update_key(update, 0), update};
-  for (int32_t o = 0; o < s->out_c; o += kOutTile) {
-    const int32_t n_out = s->out_c - o < kOutTile ? s->out_c - o : kOutTile;
-    for (int32_t tap = 0; tap < s->filter_h * s->filter_w; ++tap) {
-      for (int32_t j = 0; j < s->in_c; j += kInTile) {
-        const int32_t n_in = s->in_c - j < kInTile ? s->in_c - j : kInTile;
+  for (int32_t tap = 0; tap < s->filter_h * s->filter_w; ++tap) {
+    const Walk start = walk_of_tap(s, tap / s->filter_w, tap % s->filter_w);
+    for (int32_t j = 0; j < s->in_c; j += kInTile) {
+      const int32_t n_in = s->in_c - j < kInTile ? s->in_c - j : kInTile;
+      Block block;
+      for (int32_t o = 0; o < s->out_c; o += kOutTile) {
+        const int32_t n_out = s->out_c - o < kOutTile ? s->out_c - o : kOutTile;
         float sums[kOutTile][kInTile] = {{0.0f}};
-        sum_tap(sums, x + j, x_real->zero_point, dy + o, s, tap / s->filter_w, tap % s->filter_w,
-                n_out, n_in);
+        Walk walk = start;
+        while (walk.left > 0) {
+          if (start.left <= kBlock && o > 0) {
+            walk.left = 0;  // the only block is loaded
+          } else {
+            load_block(&block, &walk, x + j, x_real->zero_point, s, n_in);
+          }
+          add_block(sums, &block, dy + o, n_out, n_in);
+        }
         apply_tile(&to, sums, x_real->scale, s, tap, o, j, n_out, n_in);
       }
     }

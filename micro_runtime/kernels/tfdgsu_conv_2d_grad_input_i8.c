@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. A run of channels is summed in registers, so that dx is written once. Of
-// a pointwise convolution 4 image positions are summed together: they share the conversion of w.
+// a pointwise convolution several image positions are summed together: they share the conversion of w.
 
 #include "epilogue.h"
 #include "pointwise.h"

@@ -11,10 +11,16 @@
 
 enum { kTile = 16 };
 
-// Sums of tap (ky, kx): sums[i] += (x[.., i] - zero point) * dy[.., columns[i]].
+static inline void add_products(float* sums, const int8_t* x, int32_t zero_point, const float* dy,
+                                int32_t n) {
+  for (int32_t i = 0; i < n; ++i) sums[i] += (float)(x[i] - zero_point) * dy[i];
+}
+
+// Sums of tap (ky, kx): sums[i] += (x[.., i] - zero point) * dy[.., columns[i]]; is_run: the columns
+// follow one another.
 static void sum_tap(float* sums, const int8_t* x, int32_t zero_point, const float* dy,
-                    const int32_t* columns, const TfdgsuWindow* s, int32_t ky, int32_t kx,
-                    int32_t n) {
+                    const int32_t* columns, int is_run, const TfdgsuWindow* s, int32_t ky,
+                    int32_t kx, int32_t n) {
   const TfdgsuRange rows =
       tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
   const TfdgsuRange across =
@@ -26,8 +32,12 @@ static void sum_tap(float* sums, const int8_t* x, int32_t zero_point, const floa
         const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
         const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
         const int8_t* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
-        for (int32_t i = 0; i < n; ++i) {
-          sums[i] += (float)(in_at[i] - zero_point) * dy_at[columns[i]];
+        if (is_run && n == kTile) {
+          add_products(sums, in_at, zero_point, dy_at + columns[0], kTile);
+        } else {
+          for (int32_t i = 0; i < n; ++i) {
+            sums[i] += (float)(in_at[i] - zero_point) * dy_at[columns[i]];
+          }
         }
       }
     }
@@ -52,8 +62,8 @@ void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float
       }
       for (int32_t tap = 0; tap < taps; ++tap) {
         float sums[kTile] = {0.0f};
-        sum_tap(sums, x + j, x_real->zero_point, dy, columns, s, tap / s->filter_w,
-                tap % s->filter_w, n);
+        sum_tap(sums, x + j, x_real->zero_point, dy, columns, !channels && multiplier == 1, s,
+                tap / s->filter_w, tap % s->filter_w, n);
         float* v_row = velocity ? velocity + (tap * s->in_c + j) * multiplier + q : NULL;
         for (int32_t i = 0; i < n; ++i) {
           tfdgsu_int8_step(w, remainder, tap * s->out_c + columns[i],
