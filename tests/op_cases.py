@@ -3,9 +3,11 @@
 """Inputs for every custom op on edge shapes: the same cases run in TFLM and under sanitizers."""
 
 import numpy as np
+from conv_block_cases import all_conv_block_cases
 from conv_block_grad_cases import all_conv_block_grad_cases
 from int8_op_cases import all_int8_cases
 from op_case import CHANNELS, WINDOWS, Case
+from tfdgsu.export.ops.custom import REGISTRY, LossOp
 
 _rng = np.random.default_rng(20260203)
 _START = _rng.bit_generator.state
@@ -46,7 +48,14 @@ def all_cases():
         _losses,
         _state,
     )
-    return [case for maker in makers for case in maker()] + all_int8_cases() + all_conv_block_grad_cases()
+    own = [case for maker in makers for case in maker()]
+    return own + all_int8_cases() + all_conv_block_cases() + all_conv_block_grad_cases()
+
+
+def is_exact(name):
+    """Do device and reference agree bit for bit? A loss must, since an integer update makes a whole unit of a bit."""
+    is_integer = name.endswith(("Int8", "Int32")) or name.startswith("TfdgsuConvBlock")
+    return is_integer or issubclass(REGISTRY[name], LossOp)
 
 
 def _epilogues(n):

@@ -121,5 +121,7 @@ def _compare_results(path):
                 actual = np.frombuffer(data, expected.dtype, expected.size, at).reshape(expected.shape)
                 at += expected.nbytes
                 close = {"rtol": tolerances.KERNEL_RTOL, "atol": tolerances.KERNEL_ATOL}
+                if op_cases.is_exact(case.name):
+                    close = {"rtol": 0, "atol": 0}
                 np.testing.assert_allclose(actual, expected, **close, err_msg=case.id)
     assert at == len(data)
