@@ -71,12 +71,12 @@ def export_training_bundle(
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.
         path: Where to write the bundle.
         batch_size: Examples per step, baked into the file.
-        quantize: "int8", or None for a float32 bundle. Default: what the plan was made for.
+        quantize: "int8" for an int8 bundle. Default: what the plan was made for, float32 or int8.
         representative_data: For int8, examples that calibrate the activations' ranges: a float32 array ``[N, ...]``, a
             ``tf.data.Dataset`` or an iterable of arrays; a hundred examples or more.
         scales: For int8, a checkpoint's own scales in place of a calibration (``tfdgsu.load_int8_checkpoint``).
-        rounding: How updates of int8 weights are rounded: "stochastic" (default), "remainder" (a second byte per
-            weight) or "nearest" (loses small updates).
+        rounding: How updates of int8 weights are rounded: "stochastic", "remainder" (a second byte per weight) or
+            "nearest" (loses small updates). Default: what the plan was made for, or "stochastic".
         ram: Arena limit in bytes or as "256KB", checked against the smallest arena that the
             host interpreter can work in. Default: the plan's ``ram``; no limit if it has none.
         callback: A ``DynamicSparseCallback`` whose policy the device shall follow; draws what ``fit`` would draw when
@@ -95,6 +95,7 @@ def export_training_bundle(
     """
     check_model(sparse_model)
     check_batch_size(batch_size)
+    quantize, rounding = quantize or sparse_model.plan.quantize, rounding or sparse_model.plan.rounding
     rounding = check_quantization(quantize, representative_data, scales, rounding)
     check_callback(callback)
     check_preprocessing(preprocessing)

@@ -92,6 +92,17 @@ def test_a_step_moves_weights_as_a_float_step_does(path, rounding, momentum):
     assert_int8_step_matches(_net(), {"expand": 4, "depthwise": 16, "head": 8}, path, rounding, momentum)
 
 
+def test_a_plan_for_int8_makes_an_int8_bundle(path):
+    model = _net()
+    plan = tfdgsu.plan(model, update_fraction=0.5, quantize="int8", rounding="remainder")
+    sparse = tfdgsu.SparseUpdateModel(model, plan)
+    sparse.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="takes its scales from representative_data"):
+        tfdgsu.export.export_training_bundle(sparse, path)
+    tfdgsu.export.export_training_bundle(sparse, path, representative_data=EXAMPLES)
+    assert unpack_metadata(path.read_bytes())[1]["rounding"] == "remainder"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

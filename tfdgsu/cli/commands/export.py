@@ -43,6 +43,7 @@ class ExportCommand(Command):
     examples = (
         "tfdgsu export model.keras --plan plan.json --out model.tflite",
         "tfdgsu export model.keras --plan plan.json --out model.tflite --momentum 0.9 --policy cyclic --every 50",
+        "tfdgsu export model.keras --plan int8.json --representative_data examples.npz",
         "tfdgsu export model.keras --inference --out infer.tflite --c_array infer.c",
     )
     arguments = ("MODEL.keras",)
@@ -78,6 +79,20 @@ class ExportCommand(Command):
             flag_values=values,
         )
         flags.DEFINE_string("c_array", None, "Also write the file as a C array, to this path.", flag_values=values)
+        flags.DEFINE_enum("quantize", None, ["int8"], "Default: what the plan was made for.", flag_values=values)
+        flags.DEFINE_string(
+            "representative_data",
+            None,
+            "For int8: an .npz file with the arrays x and y, such as 'tfdgsu run' takes; x calibrates the model.",
+            flag_values=values,
+        )
+        flags.DEFINE_enum(
+            "rounding",
+            None,
+            ["nearest", "stochastic", "remainder"],
+            "How updates of int8 weights are rounded. Default: what the plan was made for.",
+            flag_values=values,
+        )
         flags.DEFINE_bool("inference", False, "Write the forward pass alone; takes no --plan.", flag_values=values)
 
     def execute(self, arguments: list[str], values: flags.FlagValues) -> None:
@@ -94,9 +109,11 @@ class ExportCommand(Command):
 def _export_inference(model, values: flags.FlagValues) -> ExportReport:
     from ...export import export_inference_model
 
-    return export_inference_model(
-        model, values.out, batch_size=values.batch_size, ram=values.ram, c_array_path=values.c_array
-    )
+    if values.rounding is not None:
+        raise UsageError(
+            f"--inference rounds no updates. Received: --rounding={values.rounding}. Leave one of the two out."
+        )
+    return export_inference_model(model, values.out, **_common(values))
 
 
 def _export_training(model, values: flags.FlagValues) -> ExportReport:
@@ -113,11 +130,27 @@ def _export_training(model, values: flags.FlagValues) -> ExportReport:
     return export_training_bundle(
         model,
         values.out,
-        batch_size=values.batch_size,
-        ram=values.ram,
+        rounding=values.rounding,
         callback=callback,
-        c_array_path=values.c_array,
+        **_common(values),
     )
+
+
+def _common(values: flags.FlagValues) -> dict:
+    """Arguments of both exports."""
+    return {
+        "batch_size": values.batch_size,
+        "quantize": values.quantize,
+        "representative_data": _read_examples(values.representative_data),
+        "ram": values.ram,
+        "c_array_path": values.c_array,
+    }
+
+
+def _read_examples(path: str | None):
+    from ..labelled_data import read_labelled_data
+
+    return None if path is None else read_labelled_data(path).x
 
 
 def _make_sparse(model, values: flags.FlagValues) -> SparseUpdateModel:

@@ -69,3 +69,23 @@ def test_refusals_write_nothing(model_path, plan_path, tmp_path, capsys):
     assert "tfdgsu plan --out" in capsys.readouterr().err
     assert run(["export", model_path, "--out", str(path)]) == EXIT_USAGE
     assert not path.exists()
+
+
+def test_int8_flags_reach_the_bundle(model_path, plan_path, data_path, tmp_path, capsys):
+    path = tmp_path / "int8.tflite"
+    words = ["export", model_path, "--plan", plan_path, "--out", str(path), "--quantize", "int8"]
+    assert run(words) == EXIT_REFUSED
+    assert "representative_data" in capsys.readouterr().err
+    assert run([*words, "--representative_data", data_path, "--rounding", "remainder"]) == EXIT_OK
+    bundle = read_bundle(path)
+    assert bundle.document["rounding"] == "remainder"
+    assert bundle.inputs["x"].dtype == "int8"
+
+
+def test_inference_in_int8(model_path, data_path, tmp_path, capsys):
+    words = ["export", model_path, "--inference", "--quantize", "int8", "--representative_data", data_path]
+    path = tmp_path / "infer.tflite"
+    assert run([*words, "--out", str(path)]) == EXIT_OK
+    assert path.exists()
+    assert run([*words, "--out", str(tmp_path / "other.tflite"), "--rounding", "nearest"]) == EXIT_USAGE
+    assert "--rounding" in capsys.readouterr().err
