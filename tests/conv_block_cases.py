@@ -5,6 +5,7 @@
 import dataclasses
 
 import numpy as np
+from op_case import Case
 from tfdgsu.export.ops.custom import REGISTRY
 from tfdgsu.export.ops.custom.fixed_point import add_scalings, convolution_scalings
 from tfdgsu.export.ops.custom.masks import mask_bytes
@@ -22,10 +23,17 @@ class Stage:
     padding: str | tuple[int, int, int, int] = "SAME"
     channels: int = 0  # of the result; a depthwise stage keeps those it gets
     zero_point: int = -128
-    range: tuple[int, int] = (-128, 127)
+    activation: str = "NONE"
     scale: float = 0.05
     w_scale: float = 0.01
     has_bias: bool = True
+
+    @property
+    def range(self):
+        """Smallest and largest result: ReLU6 ends where the int8 range does, or before."""
+        if self.activation == "NONE":
+            return -128, 127
+        return max(-128, self.zero_point), min(127, self.zero_point + round(6 / self.scale))
 
     def geometry(self, hw):
         """(pads of both axes, output height and width)."""
@@ -106,9 +114,9 @@ BLOCKS = {
         8,
     ),
     "below_6": Block(
-        Stage(channels=9, range=(-100, 40)),
-        Stage((3, 3), zero_point=-90, range=(-90, -20)),
-        PROJECT,
+        Stage(channels=9, activation="RELU6"),
+        Stage((3, 3), zero_point=-90, activation="RELU6", scale=0.03),
+        Stage(channels=4, zero_point=-30, activation="RELU6", scale=0.07),
         masks=("conv", "depthwise"),
     ),
     "tiny_multipliers": Block(Stage(channels=9, **TINY), Stage((3, 3), **TINY), PROJECT),
@@ -125,19 +133,32 @@ BLOCKS = {
 
 def make(block, seed=0):
     """(inputs, options, output shapes with dtypes) of a block, with random numbers and all inputs present."""
-    rng = np.random.default_rng(seed)
-    return _Maker(block, rng).make()
+    return Maker(block, seed).make()
 
 
-class _Maker:
-    def __init__(self, block, rng):
-        self._block, self._rng = block, rng
+def all_conv_block_cases():
+    """Every block as a case; outputs hold what the op must overwrite."""
+    cases = []
+    for tag, block in BLOCKS.items():
+        inputs, options, outputs = make(block)
+        cases.append(
+            Case(f"block-{tag}", NAME, inputs, options, [np.full(shape, 85, dtype) for shape, dtype in outputs])
+        )
+    return cases
+
+
+class Maker:
+    """Makes a block's operands and options; `w_scales` holds the filters' scales by stage after that."""
+
+    def __init__(self, block, seed=0):
+        self._block, self._rng, self.w_scales = block, np.random.default_rng(seed), {}
         names = [field.name for field in REGISTRY[NAME].OPTIONS]
         self._options = dict.fromkeys(names, 0)
         self._shape = (block.batches, *block.x_hw, block.x_channels)
         self._results = {}
 
     def make(self):
+        """(inputs, options, output shapes with dtypes)."""
         block, options = self._block, self._options
         x = self._int8(self._shape)
         inputs = [np.array([1], np.int32), x]
@@ -176,7 +197,7 @@ class _Maker:
         options[f"{name}_zero_point"] = stage.zero_point
         options[f"{name}_min"], options[f"{name}_max"] = stage.range
         w_shape = (1, *stage.filter, channels) if name == "depthwise" else (out_c, *stage.filter, channels)
-        scales = stage.w_scale * self._rng.uniform(0.5, 2.0, out_c)
+        scales = self.w_scales[name] = (stage.w_scale * self._rng.uniform(0.5, 2.0, out_c)).astype(np.float32)
         multiplier, shift = convolution_scalings(x_scale, scales, stage.scale, out_c)
         bias = self._rng.integers(-3000, 3000, out_c, np.int32) if stage.has_bias else None
         self._shape = self._results[name] = (batches, *out, out_c)
@@ -197,4 +218,4 @@ class _Maker:
         scalings = add_scalings(block.x_scale, y_scale, block.add_scale)
         for prefix, scaling in zip(("add_x", "add_y", "add"), scalings):
             options[f"{prefix}_multiplier"], options[f"{prefix}_shift"] = scaling
-        options["add_zero_point"], options["add_min"], options["add_max"] = block.add_zero_point, -120, 127
+        options["add_zero_point"], options["add_min"], options["add_max"] = block.add_zero_point, -128, 127

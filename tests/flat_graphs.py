@@ -55,6 +55,11 @@ class FlatGraph:
         """Dimensions of a tensor."""
         return tuple(int(d) for d in self._tensors[tensor].shape)
 
+    def quantization(self, tensor: int) -> tuple[float, int]:
+        """First scale and zero point of a tensor."""
+        q = self._tensors[tensor].quantization
+        return float(q.scale[0]), int(q.zeroPoint[0])
+
     def is_constant(self, tensor: int) -> bool:
         """Whether a tensor has data."""
         return self._tensors[tensor].buffer > 0

@@ -87,9 +87,7 @@ class ConvBlock(CustomOp):
         cls._require_int8("x_zero_point", options["x_zero_point"])
         block = cls.geometry(inputs, options)
         cls.require(block, "at least one stage must be present", "none")
-        for name in _SPATIAL:
-            present = any(stage.name == name for stage in block)
-            cls.require(present or options[f"{name}_out_h"] == 0, f"{name}_out_h must be 0 without `{name}_w`", block)
+        cls._check_absent(block, inputs, options)
         cls._check_overlay(block[0], x, overlay, channels)
         shape = x
         for stage in block:
@@ -160,6 +158,16 @@ class ConvBlock(CustomOp):
         for what, vector in zip(("multiplier", "shift"), scaling):
             cls.require(vector == (stage.out_c,), f"`{stage.name}_{what}` must be [{stage.out_c}]", vector)
         cls._check_result(stage.name, options)
+
+    @classmethod
+    def _check_absent(cls, block, inputs, options):
+        present = [stage.name for stage in block]
+        for i, name in enumerate(_STAGES):
+            if name not in present:
+                operands = inputs[2 + 4 * i : 6 + 4 * i]
+                cls.require(operands == [None] * 4, f"`{name}_w` must be present, or no operand of {name}", operands)
+                out_h = options.get(f"{name}_out_h", 0)
+                cls.require(out_h == 0, f"{name}_out_h must be 0 without `{name}_w`", out_h)
 
     @classmethod
     def _check_overlay(cls, head, x, overlay, channels):
