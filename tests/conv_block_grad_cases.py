@@ -17,6 +17,7 @@ _GEOMETRIES = {
 _CHANNELS = ((1, 1, 1, 1, 4), (5, 7, 3, 2, 4), (8, 16, 8, 8, 8), (9, 17, 33, 4, 8), (16, 33, 5, 1, 32), (3, 4, 2, 3, 1))
 _OPTIMIZERS = ((0.0, 0), (0.75, 0), (0.75, 1))
 _MASKS = ("depthwise_bits", "conv_bits", "bits")
+_UPDATES = ("conv_x_sel", "conv_bias", "depthwise_x_sel", "depthwise_bias")
 
 _rng = np.random.default_rng(20260205)
 _START = _rng.bit_generator.state
@@ -34,11 +35,20 @@ def all_conv_block_grad_cases():
         for rounding in range(3):
             tag = "-".join(map(str, (*sizes, rounding)))
             cases.append(_case(tag, WINDOWS["same3"], sizes, rounding=rounding, optimizer=(rounding + len(cases)) % 3))
-    for absent in (*_MASKS, "addend", "dx", "x_sel", "depthwise_bias", "conv_bias"):
+    for absent in (*_MASKS, "addend", "dx", *_UPDATES):
         cases.append(_case(f"without_{absent}", WINDOWS["same3"], _CHANNELS[1], absent=(absent,)))
-    updates = ("x_sel", "depthwise_bias", "conv_bias")
-    cases.append(_case("only_dx", WINDOWS["same3"], _CHANNELS[1], absent=(*updates, *_MASKS, "addend"), optimizer=0))
-    cases.append(_case("only_bias", WINDOWS["same3"], _CHANNELS[1], absent=("dx", "x_sel", "depthwise_bias")))
+    subsets = {
+        "only_dx": (*_UPDATES, *_MASKS, "addend"),
+        "deepest_filter": ("dx", "conv_bias", "depthwise_x_sel", "depthwise_bias"),
+        "deepest_bias": ("dx", "conv_x_sel", "depthwise_x_sel"),
+        "depthwise_only": ("dx", "conv_x_sel", "conv_bias"),
+        "depthwise_filter_only": ("dx", "conv_x_sel", "conv_bias", "depthwise_bias", "depthwise_bits"),
+        "depthwise_bias_only": ("dx", "conv_x_sel", "conv_bias", "depthwise_x_sel"),
+    }
+    for tag, absent in subsets.items():
+        optimizer = 0 if tag == "only_dx" else 1
+        cases.append(_case(tag, WINDOWS["same3"], _CHANNELS[1], absent=absent, optimizer=optimizer))
+    cases.append(_case("many_channels", WINDOWS["same3_stride2"], (4, 70, 6, 4, 64), rounding=2))
     cases.append(_case("not_finite", WINDOWS["same3"], _CHANNELS[3], odd=(np.nan, np.inf, -np.inf)))
     return cases
 
@@ -46,76 +56,83 @@ def all_conv_block_grad_cases():
 def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(), odd=()):
     """One case; `absent` names operands to leave out with all that belongs to them, `odd` are values in dy."""
     c, m, p, k, tile = sizes
-    b, (h, w), out_hw = window.batch, window.image, window.output
+    image, out_image = (window.batch, *window.image), (window.batch, *window.output)
     momentum, nesterov = _OPTIMIZERS[optimizer]
-    velocity = (lambda *shape: _floats(*shape)) if momentum else (lambda *shape: None)
-    dy = _floats(b, *out_hw, p)
+    dy = _floats(*out_image, p)
     for value in odd:
         dy[tuple(_rng.integers(0, size) for size in dy.shape)] = value
+    how = {"momentum": momentum, "rounding": rounding}
     inputs = {
         "train": np.array([1], np.int32),
         "lr": np.array([0.01], np.float32),
         "dy": dy,
         "project_w": _int8s(p, 1, 1, m),
         "project_scales": _scales(p),
-        "depthwise_bits": _bits(b * out_hw[0] * out_hw[1] * m),
-        "depthwise_bias": _biases(m),
-        "depthwise_bias_scales": _scales(m) / np.float32(100),
-        "depthwise_bias_velocity": velocity(m),
-        "depthwise_w": _int8s(1, *window.filter, m),
-        "depthwise_scales": _scales(m),
-        "conv_bits": _bits(b * h * w * m),
-        "conv_w": _int8s(m, 1, 1, c),
-        "conv_scales": _scales(m),
-        "x_sel": _int8s(b, h, w, k),
-        "channels": None if k == c else _rng.permutation(c)[:k].astype(np.int32),
-        "conv_velocity": velocity(m, 1, 1, k),
-        "remainder": _int8s(m, 1, 1, c) if rounding == 2 else None,
-        "conv_bias": _biases(m),
-        "conv_bias_scales": _scales(m) / np.float32(100),
-        "conv_bias_velocity": velocity(m),
+        "depthwise_bits": _bits(*out_image, m),
+        **_layer("depthwise", m, (1, *window.filter, m), (image, 1 + m // 2, m), **how),
+        "conv_bits": _bits(*image, m),
+        **_layer("conv", m, (m, 1, 1, c), (image, k, c), **how),
         "step": np.array([41], np.int32),
-        "addend": _floats(b, h, w, c),
-        "bits": _bits(b * h * w * c),
+        "addend": _floats(*image, c),
+        "bits": _bits(*image, c),
     }
     _leave_out(inputs, absent)
     options = {
         **window.options,
         **(padding or {}),
-        "in_h": h,
-        "in_w": w,
-        "depthwise_mask_alpha": 0.0,
-        "conv_mask_alpha": 0.125,
+        "in_h": window.image[0],
+        "in_w": window.image[1],
         "mask_alpha": 0.25,
         "momentum": momentum,
         "nesterov": nesterov,
         "rounding": rounding,
         "seed": 0xFEDCBA98,
-        "layer_id": 7,
-        "depthwise_layer_id": 8,
-        "x_scale": 0.02,
-        "x_zero_point": -3,
         "tile_channels": tile,
         "has_dx": int("dx" not in absent),
-        "trains_conv": int("x_sel" not in absent),
     }
-    outputs = [_floats(b, h, w, c)] if options["has_dx"] else []
+    for layer, alpha, layer_id, zero_point in (("depthwise", 0.0, 8, 127), ("conv", 0.125, 7, -3)):
+        options |= {f"{layer}_mask_alpha": alpha, f"{layer}_layer_id": layer_id, f"{layer}_x_scale": 0.02}
+        options |= {f"{layer}_x_zero_point": zero_point, f"trains_{layer}": int(f"{layer}_x_sel" not in absent)}
+    if inputs["depthwise_w"] is None:
+        options |= {"pad_top": 0, "pad_left": 0}
+    outputs = [_floats(*image, c)] if options["has_dx"] else []
     return Case(f"conv_block_grad-{tag}", NAME, list(inputs.values()), options, outputs)
 
 
-def _leave_out(inputs, absent):
-    belongings = {
-        "x_sel": ("channels", "conv_velocity", "remainder"),
-        "dx": ("addend", "bits"),
-        "depthwise_bias": ("depthwise_bias_scales", "depthwise_bias_velocity"),
-        "conv_bias": ("conv_bias_scales", "conv_bias_velocity"),
+def _layer(layer, m, w_shape, selection, *, momentum, rounding):
+    """What is trained of a layer; `selection` is the image of its input, and k of how many channels."""
+    image, k, n_channels = selection
+    sliced = (*w_shape[:3], k)
+    values = {
+        "bias": _rng.integers(-5000, 5000, m).astype(np.int32),
+        "bias_scales": _scales(m) / np.float32(100),
+        "bias_velocity": _floats(m) if momentum else None,
+        "w": _int8s(*w_shape),
+        "scales": _scales(m),
+        "x_sel": _int8s(*image, k),
+        "channels": None if k == n_channels else _rng.permutation(n_channels)[:k].astype(np.int32),
+        "velocity": _floats(*sliced) if momentum else None,
+        "remainder": _int8s(*w_shape) if rounding == 2 else None,
     }
-    for name in absent:
-        for gone in (name, *belongings.get(name, ())):
-            if gone in inputs:
-                inputs[gone] = None
-    if all(inputs[name] is None for name in ("x_sel", "depthwise_bias", "conv_bias")):
-        inputs["lr"] = inputs["step"] = None
+    return {f"{layer}_{name}": value for name, value in values.items()}
+
+
+def _leave_out(inputs, absent):
+    gone = set(absent)
+    gone |= {"addend", "bits"} if "dx" in gone else set()
+    for layer in ("depthwise", "conv"):
+        if f"{layer}_bias" in gone:
+            gone |= {f"{layer}_bias_scales", f"{layer}_bias_velocity"}
+        if f"{layer}_x_sel" in gone:
+            gone |= {f"{layer}_{name}" for name in ("channels", "velocity", "remainder")}
+    if {"dx", "conv_x_sel"} <= gone:
+        gone |= {"conv_w", "conv_scales"}
+        if "conv_bias" in gone:
+            gone |= {"conv_bits"} | ({"depthwise_w", "depthwise_scales"} if "depthwise_x_sel" in gone else set())
+    if set(_UPDATES) <= gone:
+        gone |= {"lr", "step"}
+    for name in gone & set(inputs):
+        inputs[name] = None
 
 
 def _floats(*shape):
@@ -126,15 +143,12 @@ def _int8s(*shape):
     return _rng.integers(-127, 128, shape).astype(np.int8)
 
 
-def _biases(n):
-    return _rng.integers(-5000, 5000, n).astype(np.int32)
-
-
 def _scales(n):
     return (0.002 + 0.01 * _rng.random(n)).astype(np.float32)
 
 
-def _bits(n):
+def _bits(*shape):
+    n = int(np.prod(shape))
     packed = _rng.integers(0, 256, (n + 7) // 8, np.uint8)
     packed[-1] &= 255 >> (-n % 8)  # as the op that makes masks leaves them
     return packed

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "depthwise_filter_tile.h"
 #include "epilogue.h"
 #include "pointwise.h"
 #include "tap_range.h"
@@ -74,18 +75,18 @@ static void add_tap(float* dx, const float* dz, const float* w, const TfdgsuWind
   }
 }
 
-// Input gradient of the depthwise convolution. dx [rows,n], dz [B,Ho,Wo,n] already times the scales.
-// One tap after the other, so that a sum's terms come in the order of the contract.
-static void depthwise_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* block, Tile tile,
-                           int32_t rows) {
+// Input gradient of the depthwise convolution. dx [rows,n], dz [B,Ho,Wo,n] already times the scales, w
+// [taps,w_stride] from the tile's first channel on. One tap after the other, so that a sum's terms come in
+// the order of the contract.
+static void depthwise_tile(float* dx, const float* dz, const int8_t* w, int32_t w_stride,
+                           const TfdgsuConvBlockGrad* block, Tile tile, int32_t rows) {
   const TfdgsuWindow* s = &block->depthwise;
   for (int32_t i = 0; i < rows * tile.n; ++i) dx[i] = 0.0f;
   for (int32_t tap = 0; tap < s->filter_h * s->filter_w; ++tap) {
-    const int8_t* w = block->depthwise_w + tap * s->out_c + tile.first;
     for (int32_t c = 0; c < tile.n; c += kRun) {
       const int32_t n = min_i32(tile.n - c, kRun);
       float real[kRun];
-      for (int32_t i = 0; i < n; ++i) real[i] = (float)w[c + i];
+      for (int32_t i = 0; i < n; ++i) real[i] = (float)w[tap * w_stride + c + i];
       add_tap(dx + c, dz + c, real, s, tap / s->filter_w, tap % s->filter_w, tile.n, n);
     }
   }
@@ -117,6 +118,13 @@ static void conv_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* s, 
   }
 }
 
+// The depthwise weights of n channels, [taps,n].
+static void copy_filter(int8_t* to, const int8_t* w, const TfdgsuWindow* s, int32_t n) {
+  for (int32_t tap = 0; tap < s->filter_h * s->filter_w; ++tap) {
+    for (int32_t i = 0; i < n; ++i) to[tap * n + i] = w[tap * s->out_c + i];
+  }
+}
+
 static void update_bias(const TfdgsuBiasUpdate* to, const float* dz, int32_t rows, Tile tile) {
   if (!to->bias) return;
   TfdgsuIntegerSgd sgd = to->sgd;
@@ -127,8 +135,8 @@ static void update_bias(const TfdgsuBiasUpdate* to, const float* dz, int32_t row
 
 // Filter gradient of conv and its update, of the tile's rows of conv_w.
 static void update_conv(const TfdgsuConvBlockGrad* s, const float* dz, Tile tile) {
-  const TfdgsuPointwiseUpdate* to = &s->conv;
-  if (!to->x) return;
+  const TfdgsuFilterUpdate* to = &s->conv_filter;
+  if (!to->is_present) return;
   const TfdgsuWindow* d = &s->depthwise;
   const TfdgsuWindow window = {d->batches, d->in_h, d->in_w, to->selected, d->in_h, d->in_w, tile.n,
                                1,          1,       1,       1,            0,       0};
@@ -141,21 +149,39 @@ static void update_conv(const TfdgsuConvBlockGrad* s, const float* dz, Tile tile
                                 s->in_c, &sgd, &window);
 }
 
-void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, float* scratch,
+// From the gradient of the depthwise result on: dz [B,Ho,Wo,n] is scaled in place, dx [B,H,W,n].
+static void pass_through_conv(float* dx, float* dz, float* dz_of_conv, const int8_t* w,
+                              int32_t w_stride, const TfdgsuConvBlockGrad* block, Tile tile) {
+  const TfdgsuWindow* s = &block->depthwise;
+  const int32_t rows = s->batches * s->in_h * s->in_w;
+  scale_tile(dz, block->depthwise_scales + tile.first, s->batches * s->out_h * s->out_w, tile.n);
+  depthwise_tile(dz_of_conv, dz, w, w_stride, block, tile, rows);
+  if (dx) conv_tile(dx, dz_of_conv, block, tile, rows);
+  update_conv(block, dz_of_conv, tile);
+  update_bias(&block->conv_bias, dz_of_conv, rows, tile);
+}
+
+void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, void* scratch,
                                const TfdgsuConvBlockGrad* block) {
   const TfdgsuWindow* s = &block->depthwise;
-  const int32_t out_rows = s->batches * s->out_h * s->out_w, rows = s->batches * s->in_h * s->in_w;
+  const int32_t out_rows = s->batches * s->out_h * s->out_w;
+  const int32_t rows = block->reaches_conv ? s->batches * s->in_h * s->in_w : 0;
   const int32_t step = min_i32(block->tile_channels, s->out_c);
-  float* behind_depthwise = scratch;
-  float* behind_conv = scratch + out_rows * step;
+  float* dz = (float*)scratch;
+  float* dz_of_conv = dz + out_rows * step;
+  int8_t* old_w = (int8_t*)(dz_of_conv + rows * step);
   for (int32_t first = 0; first < s->out_c; first += step) {
     const Tile tile = {first, min_i32(s->out_c - first, step)};
-    project_tile(behind_depthwise, dy, block, tile, out_rows);
-    update_bias(&block->depthwise_bias, behind_depthwise, out_rows, tile);
-    scale_tile(behind_depthwise, block->depthwise_scales + first, out_rows, tile.n);
-    depthwise_tile(behind_conv, behind_depthwise, block, tile, rows);
-    if (dx) conv_tile(dx, behind_conv, block, tile, rows);
-    update_conv(block, behind_conv, tile);
-    update_bias(&block->conv_bias, behind_conv, rows, tile);
+    const int8_t* w = block->depthwise_w ? block->depthwise_w + first : NULL;
+    int32_t w_stride = s->out_c;
+    project_tile(dz, dy, block, tile, out_rows);
+    update_bias(&block->depthwise_bias, dz, out_rows, tile);
+    if (block->depthwise_filter.is_present) {
+      copy_filter(old_w, w, s, tile.n);
+      w = old_w;
+      w_stride = tile.n;
+      tfdgsu_update_depthwise_tile(block, dz, tile.first, tile.n);
+    }
+    if (block->reaches_conv) pass_through_conv(dx, dz, dz_of_conv, w, w_stride, block, tile);
   }
 }

@@ -4,13 +4,13 @@
 
 #include "tfdgsu/kernels.h"
 
-int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuWindow* depthwise, int32_t tile_channels) {
-  const TfdgsuWindow* s = depthwise;
-  const int32_t n = tile_channels < s->out_c ? tile_channels : s->out_c;
-  const int64_t points = (int64_t)s->out_h * s->out_w + (int64_t)s->in_h * s->in_w;
-  // No overflow: in the order of the factors, counts of elements of the gradients, at most 2^32.
-  const int64_t elements = points * s->batches;
-  const int64_t limit = INT32_MAX / (int32_t)sizeof(float);
-  if (elements > limit / n) return -1;
-  return (int32_t)(elements * n * (int64_t)sizeof(float));
+int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuConvBlockGrad* block) {
+  const TfdgsuWindow* s = &block->depthwise;
+  const int32_t n = block->tile_channels < s->out_c ? block->tile_channels : s->out_c;
+  // No overflow: each product counts elements of a tensor, below 2^31.
+  int64_t points = (int64_t)s->batches * s->out_h * s->out_w;
+  if (block->reaches_conv) points += (int64_t)s->batches * s->in_h * s->in_w;
+  int64_t bytes = points * (int64_t)sizeof(float);
+  if (block->depthwise_filter.is_present) bytes += (int64_t)s->filter_h * s->filter_w;
+  return bytes > INT32_MAX / n ? -1 : (int32_t)(bytes * n);
 }

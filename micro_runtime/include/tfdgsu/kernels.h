@@ -127,9 +127,10 @@ typedef struct {
   TfdgsuIntegerSgd sgd;
 } TfdgsuBiasUpdate;
 
-// Update of some input channels of a filter; `x` is NULL when there is none.
+// Update of some input channels of a filter.
 typedef struct {
-  const int8_t* x;  // [B,H,W,k]
+  int32_t is_present;  // nothing else counts if it is 0
+  const int8_t* x;     // [B,H,W,k]
   TfdgsuQuantization x_real;
   const int32_t* channels;  // [k], distinct and in range, or NULL for all
   int32_t selected;         // k
@@ -245,8 +246,7 @@ void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, void* scratch,
                                const TfdgsuConvBlockGrad* block);
 
 // tile_channels (at most M) times B*Ho*Wo floats; if the chain reaches conv, B*H*W more; and kh*kw bytes if
-// the depthwise filter is updated. -1 if the bytes don't fit in int32_t. Of pointers only
-// depthwise_filter.x is looked at, as to whether it is NULL.
+// the depthwise filter is updated. -1 if the bytes don't fit in int32_t. No pointer is looked at.
 int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuConvBlockGrad* block);
 
 // ---- int8 convolutions ------------------------------------------------------------------------

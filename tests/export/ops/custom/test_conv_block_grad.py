@@ -8,13 +8,13 @@ import pytest
 from conv_block_grad_cases import NAME, all_conv_block_grad_cases
 from tfdgsu.export.arena.predict import predict_arena
 from tfdgsu.export.ops.custom import REGISTRY, TensorSpec
+from tfdgsu.export.ops.custom.conv_block_grad import POINTWISE
 from tfdgsu.micro_runtime import InterpreterError
 from tfdgsu.micro_runtime.interpreter import Interpreter
 
 OP = REGISTRY[NAME]
 CASES = all_conv_block_grad_cases()
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-POINTWISE = {"stride_h": 1, "stride_w": 1, "pad_top": 0, "pad_left": 0}
 
 
 def _assert_same_bits(actual, expected, what):
@@ -41,45 +41,45 @@ def test_op_equals_the_separate_ops(case):
 
 def _run_separate_ops(case):
     """The chain, op by op, in TFLM: inputs afterwards and outputs, as the fused op's."""
-    names = [operand.name for operand in OP.INPUTS]
-    values, options = dict(zip(names, case.inputs, strict=True)), case.options
-    m, dy = values["depthwise_w"].shape[3], values["dy"]
+    values, options = OP.by_name(case.inputs), case.options
+    image, m = (values["dy"].shape[0], options["in_h"], options["in_w"]), values["project_w"].shape[3]
 
-    def run(name, operands, options, outputs=()):
+    def run(name, operands, alpha=None, geometry=POINTWISE, outputs=()):
         inputs, results = one_op_model.run(
-            name, [values["train"], *(values.get(o) for o in operands)], options, outputs
+            f"Tfdgsu{name}", [None if o is None else values[o] for o in operands], _pick(name, alpha, geometry), outputs
         )
-        values.update({o: array for o, array in zip(operands, inputs[1:]) if o is not None})
+        values.update({o: array for o, array in zip(operands, inputs) if o is not None})
         return results
 
-    def pick(name, **changes):
-        merged = options | changes
-        return {field.name: merged[field.name] for field in REGISTRY[name].OPTIONS}
+    def _pick(name, alpha, geometry):
+        layer = "depthwise" if geometry is options else "conv"
+        own = {key: options[f"{layer}_{key}"] for key in ("layer_id", "x_scale", "x_zero_point")}
+        merged = options | geometry | own | {"mask_alpha": alpha, "depth_multiplier": 1}
+        return {field.name: merged[field.name] for field in REGISTRY[f"Tfdgsu{name}"].OPTIONS}
 
-    def update_bias(layer, layer_id):
+    def update(layer, dz, filter_kind, geometry):
         if values[f"{layer}_bias"] is not None:
-            name, own = "TfdgsuBiasGradInt32", [f"{layer}_bias{what}" for what in ("", "_scales", "_velocity")]
-            run(name, ["lr", "dz", *own, "step"], pick(name, layer_id=layer_id))
+            own = [f"{layer}_{name}" for name in ("bias", "bias_scales", "bias_velocity")]
+            run("BiasGradInt32", ["train", "lr", dz, *own, "step"], geometry=geometry)
+        if values[f"{layer}_x_sel"] is not None:
+            names = ("channels", "w", "scales", "velocity", "remainder")
+            own = [f"{layer}_{name}" for name in names]
+            run(filter_kind, ["train", "lr", f"{layer}_x_sel", dz, *own, "step"], geometry=geometry)
 
-    name = "TfdgsuConv2DGradInputInt8"
-    operands = ["dy", "project_w", "project_scales", None, "depthwise_bits"]
-    end = pick(name, **POINTWISE, mask_alpha=options["depthwise_mask_alpha"])
-    (values["dz"],) = run(name, operands, end, [np.zeros((*dy.shape[:3], m), np.float32)])
-    update_bias("depthwise", options["depthwise_layer_id"])
-    name = "TfdgsuDepthwiseConv2DGradInputInt8"
-    operands = ["dz", "depthwise_w", "depthwise_scales", None, "conv_bits"]
-    wide = (dy.shape[0], options["in_h"], options["in_w"], m)
-    end = pick(name, mask_alpha=options["conv_mask_alpha"])
-    (values["dz"],) = run(name, operands, end, [np.zeros(wide, np.float32)])
-    name = "TfdgsuConv2DGradInputInt8"
-    operands = ["dz", "conv_w", "conv_scales", "addend", "bits"]
-    outputs = [run(name, operands, pick(name, **POINTWISE), [output])[0] for output in case.outputs]
-    if values["x_sel"] is not None:
-        name = "TfdgsuConv2DGradFilterInt8"
-        operands = ["lr", "x_sel", "dz", "channels", "conv_w", "conv_scales", "conv_velocity", "remainder", "step"]
-        run(name, operands, pick(name, **POINTWISE))
-    update_bias("conv", options["layer_id"])
-    return [values[name] for name in names], outputs
+    wide = [np.zeros((*values["dy"].shape[:3], m), np.float32)]
+    operands = ["train", "dy", "project_w", "project_scales", None, "depthwise_bits"]
+    (values["dz"],) = run("Conv2DGradInputInt8", operands, options["depthwise_mask_alpha"], outputs=wide)
+    outputs = []
+    if values["depthwise_w"] is not None:
+        operands = ["train", "dz", "depthwise_w", "depthwise_scales", None, "conv_bits"]
+        alpha, wide = options["conv_mask_alpha"], [np.zeros((*image, m), np.float32)]
+        (values["dz_of_conv"],) = run("DepthwiseConv2DGradInputInt8", operands, alpha, options, wide)
+    if options["has_dx"]:
+        operands = ["train", "dz_of_conv", "conv_w", "conv_scales", "addend", "bits"]
+        outputs = run("Conv2DGradInputInt8", operands, options["mask_alpha"], outputs=case.outputs)
+    update("depthwise", "dz", "DepthwiseConv2DGradFilterInt8", options)
+    update("conv", "dz_of_conv", "Conv2DGradFilterInt8", POINTWISE)
+    return [values[operand.name] for operand in OP.INPUTS], outputs
 
 
 @each_case
@@ -89,29 +89,39 @@ def test_arena_is_predicted_with_the_scratch(case):
     model = one_op_model.build(case.name, specs, results, case.options)
     prediction = predict_arena(model)
     assert prediction.total_bytes == Interpreter(model, 1 << 20).arena_usage().total_bytes
-    b, h, w = case.inputs[2].shape[0], case.options["in_h"], case.options["in_w"]
-    pixels = b * (h * w + case.inputs[2].shape[1] * case.inputs[2].shape[2])
-    scratch = [buffer.n_bytes for buffer in prediction.buffers if buffer.is_scratch]
-    assert scratch == [4 * pixels * min(case.options["tile_channels"], case.inputs[9].shape[3])]
+    assert [buffer.n_bytes for buffer in prediction.buffers if buffer.is_scratch] == [_scratch_bytes(case)]
+
+
+def _scratch_bytes(case):
+    values, options = OP.by_name(case.inputs), case.options
+    n_channels = min(options["tile_channels"], values["project_w"].shape[3])
+    n_bytes = values["dy"][..., 0].nbytes
+    if options["has_dx"] or values["conv_x_sel"] is not None or values["conv_bias"] is not None:
+        n_bytes += 4 * values["dy"].shape[0] * options["in_h"] * options["in_w"]
+    if values["depthwise_x_sel"] is not None:
+        n_bytes += values["depthwise_w"][..., 0].nbytes
+    return -(-n_channels * n_bytes // 16) * 16  # as TFLM aligns it
 
 
 def test_every_operand_is_needed_where_the_options_say_so():
-    whole = CASES[0]
+    whole = next(case for case in CASES if not any(array is None for array in case.inputs))
     for position, operand in enumerate(OP.INPUTS):
-        if operand.name in ("lr", "step", "x_sel", "depthwise_bias_scales", "conv_bias_scales", "depthwise_bias"):
+        if operand.optional and not operand.name.endswith(("bits", "addend")):
             inputs = [None if i == position else a for i, a in enumerate(whole.inputs)]
             specs = [None if a is None else TensorSpec(a.shape, a.dtype.name) for a in inputs]
-            with pytest.raises(ValueError, match="TfdgsuConvBlockGrad"):
+            with pytest.raises(ValueError, match="^Tfdgsu"):
                 OP.check(specs, [TensorSpec(a.shape) for a in whole.outputs], whole.options)
             with pytest.raises(InterpreterError, match="failed to prepare"):
                 one_op_model.run(NAME, inputs, whole.options, whole.outputs)
 
 
 @pytest.mark.parametrize("is_negative", [True, False])
-def test_invoke_refuses_channels_out_of_range(is_negative):
-    case = next(case for case in CASES if case.inputs[15] is not None)
+@pytest.mark.parametrize("layer", ["depthwise", "conv"])
+def test_invoke_refuses_channels_out_of_range(layer, is_negative):
+    position = [operand.name for operand in OP.INPUTS].index(f"{layer}_channels")
+    case = next(case for case in CASES if case.inputs[position] is not None)
     inputs = list(case.inputs)
-    inputs[15] = np.full_like(inputs[15], -1 if is_negative else inputs[12].shape[3])
+    inputs[position] = np.full_like(inputs[position], -1 if is_negative else 1000)
     with pytest.raises(InterpreterError, match="failed to invoke"):
         one_op_model.run(NAME, inputs, case.options, case.outputs)
 
