@@ -17,8 +17,10 @@ from ..training_step import TrainingStep
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
-    """Adds one op in front that loads them all; returns the graph."""
+    """Adds one op in front that loads them all, if there are any; returns the graph."""
     loaded = [v for v in step.variables if np.any(v.factory)]
+    if not loaded:
+        return graph
     factory = [Tensor(f"{v.name}/factory", v.factory.shape, v.factory.dtype.name, v.factory) for v in loaded]
     targets = [v.tensor for v in loaded]
     graph.ops.insert(0, custom_op("TfdgsuLoadVariables", [*factory, *targets], [], {"n_variables": len(targets)}))
