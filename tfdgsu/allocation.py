@@ -6,13 +6,15 @@ import heapq
 import math
 
 
-def channel_gain(gain: float, n_selected: int, n_channels: int) -> float:
-    """Returns what k of C channels of a kernel count: gain * sqrt(k / C).
+def channel_gain(gain: float, n_selected: int, n_channels: int, n_mutable: int | None = None) -> float:
+    """Returns what k of C channels of a kernel count: gain * sqrt(k / C), or gain * P / C * sqrt(k / P) drawn from P.
 
     One step of gradient descent gains gain * k / C in the mean, but over a training returns diminish: all channels of a
     layer push its output the same way, and re-drawing visits them all. With the square root the best choice spreads.
+    Channels that are never drawn take their part of the gain with them; of a fixed choice, P = k, gain * k / C is left.
     """
-    return gain * math.sqrt(n_selected / n_channels)
+    n_mutable = n_channels if n_mutable is None else n_mutable
+    return gain * math.sqrt(n_selected * n_mutable) / n_channels
 
 
 def allocate(kernel_shapes: list[tuple[int, ...]], gains: list[float], n_weights: float) -> list[int]:

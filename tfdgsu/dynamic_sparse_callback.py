@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Re-draws the channels of a `SparseUpdateModel` while it trains."""
 
-import math
-
 import keras
 import numpy as np
 
@@ -119,7 +117,11 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         return [(name, item) for name, item in self.model.update_variables.items() if item.channels is not None]
 
     def _draw(self, number: int) -> None:
-        self.model.set_channels({name: self.policy.select(self._request(item, number)) for name, item in self._items()})
+        drawn = {name: self.policy.select(self._request(item, number)) for name, item in self._items()}
+        for name, item in self._items():
+            if item.update.has_pool:
+                drawn[name] = _in_pool(name, drawn[name], item.pool)
+        self.model.set_channels(drawn)
         self._is_visit_recorded = False
 
     def _request(self, item: UpdateVariables, number: int) -> policies.Draw:
@@ -130,11 +132,11 @@ class DynamicSparseCallback(keras.callbacks.Callback):
             layer_id=item.layer_id,
             number=number,
             seed=self.schedule.seed,
-            n_channels=update.n_channels,
+            n_channels=update.n_mutable,
             n_selected=update.n_selected,
             bytes_per_channel=FLOAT_BYTES * (update.weights_per_channel + n_kept),
-            kernel=item.kernel.numpy(),
-            gradient_norms=item.gradient_norms.numpy(),
+            kernel=item.kernel.numpy().take(item.pool, axis=-2),
+            gradient_norms=item.gradient_norms.numpy()[item.pool],
         )
 
     def _compute_visited_fraction(self) -> float:
@@ -142,8 +144,8 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         for name, item in self.model.update_variables.items():
             update = item.update
             visited = self._visited.get(name)
-            share = 1.0 if visited is None else visited.mean()
-            n_kernel = math.prod(update.kernel_shape) if update.n_selected else 0
+            share = 1.0 if visited is None else visited[item.pool].mean()
+            n_kernel = update.n_mutable_weights
             n_bias = item.bias.shape[0] if item.bias is not None else 0
             n_visited += share * n_kernel + n_bias
             n_all += n_kernel + n_bias
@@ -152,3 +154,15 @@ class DynamicSparseCallback(keras.callbacks.Callback):
     def _store_visited(self) -> None:
         for name, item in self._items():
             item.visited.assign(self._visited[name])
+
+
+def _in_pool(name: str, positions: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Returns the channel numbers at some positions of a pool."""
+    positions = np.asarray(positions)
+    is_valid = np.issubdtype(positions.dtype, np.integer) and positions.size and 0 <= positions.min()
+    if not is_valid or positions.max() >= len(pool):
+        raise ValueError(
+            f"A policy draws positions in the pool of layer {name!r}, integers in [0, {len(pool)}). "
+            f"Received: {positions!r}. Make it return such numbers."
+        )
+    return pool[positions]

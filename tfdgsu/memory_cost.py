@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a training step needs on a device: mutable weights + interpreter + max(forward peak, backward peak)."""
 
-import math
-
 from . import interpreter_cost
 from .byte_size import FLOAT_BYTES
 from .gradient_path import GradientPath
@@ -50,7 +48,7 @@ def mutable_items(
     if update.n_selected:
         # An update layer that is Dense lies on the gradient path, so it is part of the float tail.
         n_kernel_bytes = FLOAT_BYTES if update.kind == "Dense" else number_format.kernel_bytes
-        add("kernel", n_kernel_bytes * math.prod(update.kernel_shape))
+        add("kernel", n_kernel_bytes * update.n_mutable_weights)
         if update.is_sparse:
             add("channels", FLOAT_BYTES * update.n_selected)
         if momentum:

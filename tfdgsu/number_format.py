@@ -19,6 +19,7 @@ class NumberFormat:
         has_float_tail: Whether Dense layers on the gradient path, and what follows them, stay float32 behind a DEQUANTIZE.
         has_conv_blocks: Whether chains of convolutions run as one op, whose inner activations are never tensors.
         adds_gradients_in_place: Whether a branch's gradient is added to the other branch's where that lies.
+        has_pools: Whether a part of a convolution's kernel can be mutable while the rest stays in flash.
     """
 
     activation_bytes: int
@@ -26,6 +27,7 @@ class NumberFormat:
     has_float_tail: bool
     has_conv_blocks: bool
     adds_gradients_in_place: bool
+    has_pools: bool
 
 
 FLOAT32 = NumberFormat(
@@ -34,6 +36,7 @@ FLOAT32 = NumberFormat(
     has_float_tail=False,
     has_conv_blocks=False,
     adds_gradients_in_place=False,
+    has_pools=False,
 )
 INT8 = NumberFormat(
     activation_bytes=1,
@@ -41,6 +44,7 @@ INT8 = NumberFormat(
     has_float_tail=True,
     has_conv_blocks=True,
     adds_gradients_in_place=True,
+    has_pools=True,
 )
 
 

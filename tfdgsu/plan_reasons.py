@@ -80,7 +80,8 @@ def _chosen(made: SparseUpdatePlan, call: LayerCall) -> str:
     if not update.n_selected:
         return "bias only"
     channels = f"{update.n_selected} of {update.n_channels} channels" if update.is_sparse else "all channels"
-    return f"{channels}{' and bias' if update.update_bias else ''}"
+    pool = f", drawn from a pool of {update.n_mutable}," if update.has_pool else ""
+    return f"{channels}{pool}{' and bias' if update.update_bias else ''}"
 
 
 def _why_no_kernel(planner, update_fraction: float, best, call: LayerCall) -> str:

@@ -22,6 +22,8 @@ N_FRACTION_HALVINGS = 12
 # Earlier layers cost more memory and adapt a pretrained network less (arXiv 2206.15472, contribution analysis): on a
 # MobileNetV2 of 17 blocks this is the last ten.
 REACHED_SHARE = 0.6
+# Pools to try, as shares of a layer's channels, but never fewer than twice what is selected: re-drawing is the point.
+POOL_SHARES = (1.0, 0.75, 0.5, 0.25)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Candidate:
     Attributes:
         n_last: How many of the last convolutions are update layers.
         selected: Input channels per step of each of them, 0 for bias only.
+        pool_share: Share of a layer's channels that selected ones are drawn from, 1 for all.
         plan: The plan.
         gain: Its expected gain.
     """
 
     n_last: int
     selected: dict[LayerCall, int]
+    pool_share: float
     plan: SparseUpdatePlan
     gain: float
 
@@ -45,7 +49,18 @@ class Planner:
     """Plans for one model, budget and way to train; see `tfdgsu.plan` for the arguments."""
 
     def __init__(
-        self, prepared, ram_bytes, update_bias, train_head, batch_size, momentum, method, quantize, rounding, gain
+        self,
+        prepared,
+        ram_bytes,
+        update_bias,
+        train_head,
+        batch_size,
+        momentum,
+        method,
+        quantize,
+        rounding,
+        gain,
+        pools,
     ):
         if not is_whole(batch_size) or batch_size < 1:
             raise ValueError(
@@ -63,6 +78,12 @@ class Planner:
         self.head = dense[-1] if train_head and dense else None
         unique = {id(call.layer): call.layer for call in self.convolutions}.values()
         self.n_conv_weights = sum(math.prod(layer.kernel.shape) for layer in unique)
+        if pools and not self.format.has_pools:
+            raise ValueError(
+                "Only int8 bundles hold kernels of which a part is mutable. "
+                f"Received: pools={pools!r}, quantize={quantize!r}. Drop pools=, or plan with quantize='int8'."
+            )
+        self.pool_shares = POOL_SHARES if pools else (1.0,)
         self.given_gain = None if gain is None else check_gain(gain, {call.name for call in self.convolutions})
         self.gain: dict[str, float] = {}
 
@@ -72,7 +93,7 @@ class Planner:
                 "layers= maps layer names to numbers of input channels. "
                 f"Received: layers={layers!r}. Write it as layers={{'conv_1': 8, 'conv_2': 0}}; 0 is bias only."
             )
-        selected = {}
+        selected, mutable = {}, {}
         for name, n_selected in layers.items():
             call = self.graph.find(name) if isinstance(name, str) else None
             if call is None or not has_kernel(call.layer):
@@ -80,19 +101,39 @@ class Planner:
                     "An update layer must be a convolution or dense layer of the prepared model. "
                     f"Received: {name!r}. There are {[call.name for call in self.kernels]}."
                 )
-            n_channels = call.layer.kernel.shape[-2]
-            if not is_whole(n_selected) or not 0 <= n_selected <= n_channels:
-                raise ValueError(
-                    f"A layer updates between 0 and all of its {n_channels} input channels. "
-                    f"Received: layers[{name!r}]={n_selected!r}. Give a whole number in that range."
-                )
-            selected[call] = int(n_selected)
-        made = self.make(selected)
+            selected[call], mutable[call] = self._explicit_channels(call, n_selected)
+        made = self.make(selected, mutable)
         if not self.fits(made):
             raise ValueError(
                 f"{self._misses(made)} Select fewer channels or leave out the deepest layer, {made.layers[0].name!r}."
             )
         return dataclasses.replace(made, reasons=reasons_of_explicit(self, made))
+
+    def _explicit_channels(self, call: LayerCall, chosen) -> tuple[int, int]:
+        """Returns how many channels the caller selects, and of how many."""
+        n_channels = call.layer.kernel.shape[-2]
+        has_pool = isinstance(chosen, tuple) and len(chosen) == 2
+        n_selected, n_mutable = chosen if has_pool else (chosen, n_channels)
+        if not is_whole(n_selected) or not 0 <= n_selected <= n_channels:
+            raise ValueError(
+                f"A layer updates between 0 and all of its {n_channels} input channels. "
+                f"Received: layers[{call.name!r}]={chosen!r}. Give a whole number in that range."
+            )
+        if not is_whole(n_mutable) or not max(1, n_selected) <= n_mutable <= n_channels:
+            raise ValueError(
+                f"A pool has between {max(1, n_selected)} and all {n_channels} input channels of its layer. "
+                f"Received: layers[{call.name!r}]={chosen!r}. Give (selected, pool)."
+            )
+        if n_mutable < n_channels and not self._can_have_pool(call):
+            raise ValueError(
+                "Only Conv2D layers of int8 bundles can have a pool smaller than all their channels. "
+                f"Received: layers[{call.name!r}]={chosen!r} of a {type(call.layer).__name__}, "
+                f"quantize={self.quantize!r}. Give one number, or plan with quantize='int8'."
+            )
+        return int(n_selected), int(n_mutable)
+
+    def _can_have_pool(self, call: LayerCall) -> bool:
+        return self.format.has_pools and type(call.layer) is keras.layers.Conv2D
 
     def choose(self, update_fraction: float, n_layers: int | None) -> SparseUpdatePlan:
         if not is_real(update_fraction) or not 0 <= update_fraction <= 1:
@@ -136,18 +177,24 @@ class Planner:
         unlimited = self.spread(update_fraction, calls)
         by_density = sorted(calls, key=lambda call: self._density(call, unlimited[call]))
 
-        def without(n_frozen: int) -> Candidate:
+        def without(n_frozen: int, pool_share: float) -> Candidate:
             frozen = set(by_density[:n_frozen])
-            return self._candidate(update_fraction, calls, [call for call in calls if call not in frozen])
+            return self._candidate(update_fraction, calls, [call for call in calls if call not in frozen], pool_share)
 
-        made = without(0)
-        if self.fits(made.plan):
-            return made
-        low, high = 1, max(1, len(calls))
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.fits(without(middle).plan) else (middle + 1, high)
-        return without(low)
+        def fewest_frozen(pool_share: float) -> Candidate:
+            low, high = 0, max(1, len(calls))
+            while low < high:
+                middle = (low + high) // 2 if low else 0  # Most often nothing must be frozen.
+                low, high = (low, middle) if self.fits(without(middle, pool_share).plan) else (middle + 1, high)
+            return without(low, pool_share)
+
+        made = [fewest_frozen(self.pool_shares[0])]
+        if any(call for call in calls if not made[0].selected[call]):
+            made += [fewest_frozen(pool_share) for pool_share in self.pool_shares[1:]]
+        fitting = [candidate for candidate in made if self.fits(candidate.plan)]
+        if fitting:
+            return max(fitting, key=lambda candidate: candidate.gain)
+        return min(made, key=lambda candidate: candidate.plan.cost.total_bytes)
 
     def _add_back(self, update_fraction: float, best: Candidate) -> Candidate:
         """Opens kernels again that do fit, the most gain per byte first."""
@@ -162,15 +209,26 @@ class Planner:
         """Returns a candidate with one more kernel among those that share the weights."""
         calls = self.last(candidate.n_last)
         open_calls = [other for other in calls if candidate.selected[other] or other is call]
-        return self._candidate(update_fraction, calls, open_calls)
+        return self._candidate(update_fraction, calls, open_calls, candidate.pool_share)
 
-    def _candidate(self, update_fraction: float, calls: list[LayerCall], open_calls: list[LayerCall]) -> Candidate:
+    def _candidate(self, update_fraction: float, calls, open_calls, pool_share: float) -> Candidate:
         selected = {**dict.fromkeys(calls, 0), **self.spread(update_fraction, open_calls)}
-        return Candidate(len(calls), selected, self.make(selected), self._gain_of(calls, selected))
+        mutable = {call: self._pool_size(call, n_selected, pool_share) for call, n_selected in selected.items()}
+        made = self.make(selected, mutable)
+        return Candidate(len(calls), selected, pool_share, made, self._gain_of(calls, selected, mutable))
 
-    def _gain_of(self, calls: list[LayerCall], selected: dict[LayerCall, int]) -> float:
+    def _pool_size(self, call: LayerCall, n_selected: int, pool_share: float) -> int:
+        n_channels = call.layer.kernel.shape[-2]
+        if not n_selected or not self._can_have_pool(call):
+            return n_channels
+        return min(n_channels, max(math.ceil(pool_share * n_channels), 2 * n_selected))
+
+    def _gain_of(self, calls: list[LayerCall], selected: dict[LayerCall, int], mutable=None) -> float:
+        mutable = mutable or {}
         kernels = (
-            channel_gain(self.gain.get(call.name, 0.0), selected.get(call, 0), call.layer.kernel.shape[-2])
+            channel_gain(
+                self.gain.get(call.name, 0.0), selected.get(call, 0), call.layer.kernel.shape[-2], mutable.get(call)
+            )
             for call in calls
         )
         biases = (self.gain.get(call.name + BIAS_SUFFIX, 0.0) for call in calls if self.update_bias)
@@ -223,11 +281,14 @@ class Planner:
             f"{smallest.cost.forward_peak_bytes:,}. Raise ram=, or use a smaller input or model."
         )
 
-    def make(self, selected: dict[LayerCall, int]) -> SparseUpdatePlan:
-        """Returns the plan for chosen numbers of channels, without its reasons."""
+    def make(self, selected: dict[LayerCall, int], mutable: dict[LayerCall, int] | None = None) -> SparseUpdatePlan:
+        """Returns the plan for chosen numbers of channels and sizes of pools, without its reasons."""
+        mutable = mutable or {}
         if self.head is not None and self.head not in selected:
             selected = {**selected, self.head: self.head.layer.kernel.shape[-2]}
-        updates = tuple(self._update(call, selected[call]) for call in self.graph.calls if call in selected)
+        updates = tuple(
+            self._update(call, selected[call], mutable.get(call)) for call in self.graph.calls if call in selected
+        )
         updates = tuple(update for update in updates if update.n_selected or update.update_bias)
         if not updates:
             raise ValueError(
@@ -250,7 +311,7 @@ class Planner:
             rounding=self.rounding,
         )
 
-    def _update(self, call: LayerCall, n_selected: int) -> LayerUpdate:
+    def _update(self, call: LayerCall, n_selected: int, n_mutable: int | None) -> LayerUpdate:
         layer = call.layer
         shape = tuple(layer.kernel.shape)
         return LayerUpdate(
@@ -260,6 +321,7 @@ class Planner:
             n_channels=shape[-2],
             n_selected=n_selected,
             update_bias=bool(self.update_bias and layer.use_bias),
+            n_mutable=n_mutable if n_selected else None,
         )
 
     def _considered(self, n_layers: int | None) -> list[LayerCall]:

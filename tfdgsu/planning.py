@@ -19,7 +19,7 @@ def plan(
     ram: str | int | None = None,
     update_fraction: float | None = None,
     *,
-    layers: dict[str, int] | None = None,
+    layers: Mapping[str, int | tuple[int, int]] | None = None,
     n_layers: int | None = None,
     update_bias: bool = True,
     train_head: bool = True,
@@ -29,6 +29,7 @@ def plan(
     quantize: str | None = None,
     rounding: str = "stochastic",
     gain: Mapping[str, float] | None = None,
+    pools: bool = False,
 ) -> SparseUpdatePlan:
     """Decides what a training step updates, within a memory budget.
 
@@ -54,7 +55,8 @@ def plan(
         update_fraction: Share of all convolution weights updated per step, in [0, 1]; 0.02 if not given. 0 updates
             biases only.
         layers: Explicit choice instead: input channels per step by layer name of the prepared model (`SeparableConv2D`
-            "a" is "a_depthwise" and "a_pointwise"); 0 means bias only.
+            "a" is "a_depthwise" and "a_pointwise"); 0 means bias only. In int8, a pair (k, P) of a Conv2D says that only
+            P channels, the layer's pool, are mutable and drawn from.
         n_layers: How many of the last convolutions are update layers. By default the budget decides, up to 60% of them.
         update_bias: Whether update layers also update their whole bias.
         train_head: Whether the last dense layer is fully updated, too.
@@ -65,6 +67,8 @@ def plan(
         rounding: How an int8 bundle rounds: "stochastic", "nearest", or "remainder", which takes a second byte per weight.
         gain: Expected gain by layer name of the prepared model: the result of `tfdgsu.measure_gain`, or your own numbers.
             Layers that aren't named have none; "<layer>/bias" is that of a bias.
+        pools: Whether, in int8, the planner may leave channels of an update layer in flash, never to be drawn, before it
+            gives up whole kernels. P of C channels count P / C of the gain.
 
     Returns:
         A frozen `SparseUpdatePlan`.
@@ -85,6 +89,7 @@ def plan(
         quantize,
         rounding,
         gain,
+        pools,
     )
     if layers is None:
         return planner.choose(DEFAULT_FRACTION if update_fraction is None else update_fraction, n_layers)

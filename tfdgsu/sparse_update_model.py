@@ -37,6 +37,8 @@ class SparseUpdateModel(keras.Model):
     Args:
         model: A built Functional or Sequential model; it keeps its own weights.
         plan: A plan made for this model.
+        pools: By layer name, the channels that selected ones are drawn from, for layers where the plan has fewer of them
+            than channels. Default: those with the largest L1 norm of their weights.
 
     Attributes:
         model: The prepared functional model; its weights are the trained ones.
@@ -46,13 +48,21 @@ class SparseUpdateModel(keras.Model):
         channels: By layer name, int32 [k] variable, for the layers that update some of their channels.
         slices: By layer name, the variable [..., k, O] that the optimizer sees; the kernel itself if k == C.
         biases: By layer name, the bias [O], for layers that update it.
+        pools: By layer name, int32 [P] ascending, for layers whose other channels never move (`LayerUpdate.n_mutable`).
 
     Raises:
         TypeError: `model` is neither Functional nor Sequential, or `plan` is not a `SparseUpdatePlan`.
         ValueError: The plan doesn't belong to the model, or gradient can't pass through one of its layers.
     """
 
-    def __init__(self, model: keras.Model, plan: SparseUpdatePlan, name: str | None = None, **kwargs):
+    def __init__(
+        self,
+        model: keras.Model,
+        plan: SparseUpdatePlan,
+        name: str | None = None,
+        pools: Mapping[str, np.ndarray] | None = None,
+        **kwargs,
+    ):
         if not isinstance(plan, SparseUpdatePlan):
             raise TypeError(
                 f"plan must be a SparseUpdatePlan. Received: plan={plan!r}. Make one with tfdgsu.plan(model, ...)."
@@ -64,9 +74,12 @@ class SparseUpdateModel(keras.Model):
         self.schedule = ChannelSchedule()
         self._machine = _Machine(prepared, plan)
         self._tracks_gradient_norms = False
+        given = _check_pools(plan, pools or {})
         for layer_id, update in enumerate(plan.layers):
             layer = self._machine.path.graph.find(update.name).layer
-            self._machine.variables[update.name] = update_variables.create(self, layer, update, layer_id)
+            self._machine.variables[update.name] = update_variables.create(
+                self, layer, update, layer_id, given.get(update.name)
+            )
         self.step = self.add_weight(
             name="step", shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation=AGGREGATION
         )
@@ -77,6 +90,25 @@ class SparseUpdateModel(keras.Model):
     @property
     def channels(self) -> dict[str, keras.Variable]:
         return {name: item.channels for name, item in self.update_variables.items() if item.channels is not None}
+
+    @property
+    def pools(self) -> dict[str, np.ndarray]:
+        return {name: item.pool for name, item in self.update_variables.items() if item.update.has_pool}
+
+    def pool_channels(self, layer_name: str) -> np.ndarray:
+        """Returns the selected channels of a layer as positions in its pool, int32 [k]: what a device stores.
+
+        `channels` has the same ones as numbers of the kernel's input channels: `pool[pool_channels] == channels`.
+
+        Raises:
+            ValueError: The plan doesn't select channels of `layer_name`.
+        """
+        if not self.plan.layer(layer_name).is_sparse:
+            raise ValueError(
+                f"Only a layer that updates some of its channels has selected ones. Received: layer_name={layer_name!r}. "
+                f"Those are {list(self.channels)}."
+            )
+        return self._machine.variables[layer_name].pool_channels
 
     @property
     def slices(self) -> dict[str, keras.Variable]:
@@ -186,10 +218,10 @@ class SparseUpdateModel(keras.Model):
         """Selects the channels to update from now on, and clears the optimizer state of their slices.
 
         Args:
-            channels: By layer name, k distinct channel numbers in [0, C), integers [k].
+            channels: By layer name, k distinct channel numbers in [0, C), of the layer's pool if it has one; integers [k].
 
         Raises:
-            ValueError: A layer selects no channels in this plan, or the numbers aren't k distinct ones in range.
+            ValueError: A layer selects no channels in this plan, or the numbers aren't k distinct ones in range and pool.
         """
         checked = {name: self._check_channels(name, indices) for name, indices in channels.items()}
         for name, indices in checked.items():
@@ -230,6 +262,12 @@ class SparseUpdateModel(keras.Model):
                 f"Layer {name!r} takes {update.n_selected if update.is_sparse else 'no'} distinct channel numbers in "
                 f"[0, {update.n_channels}). Received: {indices!r}. Make the policy return such numbers, or plan again."
             )
+        pool = self._machine.variables[name].pool
+        if not np.isin(indices, pool).all():
+            raise ValueError(
+                f"Layer {name!r} draws its channels from its pool of {update.n_mutable}. Received: {indices!r}. "
+                f"Give numbers of its pool, {pool.tolist()}."
+            )
         return indices.astype(np.int32)
 
     def get_config(self):
@@ -238,12 +276,13 @@ class SparseUpdateModel(keras.Model):
             "model": keras.saving.serialize_keras_object(self.model),
             "plan": self.plan.to_json(),
             "schedule": vars(self.schedule),
+            "pools": {name: pool.tolist() for name, pool in self.pools.items()},
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
-        sparse = cls(model, SparseUpdatePlan.from_json(config["plan"]), name=config["name"])
+        sparse = cls(model, SparseUpdatePlan.from_json(config["plan"]), config["name"], config.get("pools"))
         sparse.schedule = ChannelSchedule(**config["schedule"])
         return sparse
 
@@ -275,3 +314,24 @@ def _check_belongs(call, update) -> None:
             f"Received: layer {update.name!r} with kernel {update.kernel_shape} in the plan, {kernel_shape} in the model. "
             "Make the plan with tfdgsu.plan(model, ...)."
         )
+
+
+def _check_pools(plan: SparseUpdatePlan, pools: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    checked = {}
+    for name, pool in pools.items():
+        update, numbers = plan.layer(name), np.asarray(pool)
+        is_valid = (
+            update.has_pool
+            and numbers.shape == (update.n_mutable,)
+            and np.issubdtype(numbers.dtype, np.integer)
+            and (np.diff(numbers) > 0).all()
+            and 0 <= numbers[0]
+            and numbers[-1] < update.n_channels
+        )
+        if not is_valid:
+            raise ValueError(
+                f"The pool of layer {name!r} must be {update.n_mutable if update.has_pool else 'no'} ascending channel "
+                f"numbers in [0, {update.n_channels}). Received: {numbers!r}. Leave it out for the default."
+            )
+        checked[name] = numbers.astype(np.int32)
+    return checked

@@ -23,6 +23,8 @@ class LayerUpdate:
         n_channels: Input channels C (of a dense layer: input features).
         n_selected: Input channels k updated per step; C updates all without gathering, 0 updates the bias only.
         update_bias: Whether the whole bias is updated every step.
+        n_mutable: Input channels P that selected ones are drawn from, the layer's pool; the others never move and stay in
+            flash. C by default.
     """
 
     name: str
@@ -31,6 +33,21 @@ class LayerUpdate:
     n_channels: int
     n_selected: int
     update_bias: bool
+    n_mutable: int | None = None
+
+    def __post_init__(self):
+        if self.n_mutable is None:
+            object.__setattr__(self, "n_mutable", self.n_channels)
+
+    @property
+    def has_pool(self) -> bool:
+        """True if some channels of a kernel that moves are never drawn."""
+        return self.n_selected > 0 and self.n_mutable < self.n_channels
+
+    @property
+    def n_mutable_weights(self) -> int:
+        """Kernel elements that any step may update."""
+        return self.n_mutable * self.weights_per_channel if self.n_selected else 0
 
     @property
     def weights_per_channel(self) -> int:
@@ -210,10 +227,11 @@ class SparseUpdatePlan:
         width = max([len(layer.name) for layer in self.layers] + [len("layer")])
         lines = [f"{'layer':<{width}}  {'kind':<15}  {'channels':>12}  {'weights/step':>12}  {'of':>9}  bias"]
         for layer in self.layers:
-            channels = f"{layer.n_selected:,}/{layer.n_channels:,}"
+            of = f"{layer.n_mutable:,}" if layer.has_pool else f"{layer.n_channels:,}"
+            channels = f"{layer.n_selected:,}/{of}"
             lines.append(
                 f"{layer.name:<{width}}  {layer.kind:<15}  {channels:>12}  {layer.n_updated_weights:>12,}  "
-                f"{math.prod(layer.kernel_shape):>9,}  {'yes' if layer.update_bias else 'no'}"
+                f"{layer.n_mutable_weights if layer.has_pool else math.prod(layer.kernel_shape):>9,}  {'yes' if layer.update_bias else 'no'}"
             )
         lines.append(
             f"{len(self.layers)} update layers, {len(self.frozen)} frozen; "

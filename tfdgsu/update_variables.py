@@ -22,9 +22,10 @@ class UpdateVariables:
     Attributes:
         update: The layer's part of the plan.
         layer_id: Its position in the plan.
+        pool: int32 [P], the channels that selected ones are drawn from, ascending.
         kernel: The whole kernel [..., C, O].
         bias: The bias [O], or `None` if it isn't updated.
-        channels: int32 [k], or `None` unless 0 < k < C.
+        channels: int32 [k], numbers in [0, C), or `None` unless 0 < k < C.
         slice: [..., k, O] for the optimizer: the kernel itself if k == C, `None` if k == 0.
         gradient_norms: float32 [C], running norm of each channel's kernel gradient; -1 where it was never seen.
         visited: uint8 [C], 1 for channels that were ever updated.
@@ -32,6 +33,7 @@ class UpdateVariables:
 
     update: LayerUpdate
     layer_id: int
+    pool: np.ndarray
     kernel: keras.Variable
     bias: keras.Variable | None
     channels: keras.Variable | None = None
@@ -43,19 +45,45 @@ class UpdateVariables:
     def trainable(self) -> list[keras.Variable]:
         return [variable for variable in (self.slice, self.bias) if variable is not None]
 
+    @property
+    def pool_channels(self) -> np.ndarray:
+        """The selected channels as positions in the pool, int32 [k]: what a device stores."""
+        return np.searchsorted(self.pool, self.channels.numpy()).astype(np.int32)
+
     def gather(self) -> tf.Tensor:
         """Returns the selected channels of the kernel, [..., k, O]."""
         return tf.gather(self.kernel.value, self.channels.value, axis=-2)
 
 
-def create(owner: keras.Layer, layer: keras.Layer, update: LayerUpdate, layer_id: int) -> UpdateVariables:
-    """Creates the variables of one update layer as weights of `owner`; channels are the random draw 0 of seed 0."""
-    variables = UpdateVariables(update, layer_id, layer.kernel, layer.bias if update.update_bias else None)
+def choose_pool(kernel: np.ndarray, n_mutable: int) -> np.ndarray:
+    """Returns the P input channels of a kernel [..., C, O] with the largest L1 norm, ascending, int32; of equals the first."""
+    axes = tuple(axis for axis in range(kernel.ndim) if axis != kernel.ndim - 2)
+    norms = np.sum(np.abs(kernel, dtype=np.float64), axis=axes)
+    return np.sort(np.argsort(-norms, kind="stable")[:n_mutable]).astype(np.int32)
+
+
+def create(
+    owner: keras.Layer, layer: keras.Layer, update: LayerUpdate, layer_id: int, pool: np.ndarray | None = None
+) -> UpdateVariables:
+    """Creates the variables of one update layer as weights of `owner`; channels are the random draw 0 of seed 0.
+
+    Args:
+        owner: The model.
+        layer: The prepared model's layer.
+        update: Its part of the plan.
+        layer_id: Its position in the plan.
+        pool: Its pool if that was chosen before; else `choose_pool` chooses it.
+    """
+    if not update.has_pool:
+        pool = np.arange(update.n_channels, dtype=np.int32)
+    elif pool is None:
+        pool = choose_pool(keras.ops.convert_to_numpy(layer.kernel), update.n_mutable)
+    variables = UpdateVariables(update, layer_id, pool, layer.kernel, layer.bias if update.update_bias else None)
     if update.n_selected == update.n_channels:
         variables.slice = layer.kernel
     if not update.is_sparse:
         return variables
-    channels = random_channels(0, layer_id, 0, update.n_channels, update.n_selected)
+    channels = pool[random_channels(0, layer_id, 0, update.n_mutable, update.n_selected)]
 
     def add(name: str, value: np.ndarray, trainable: bool = False) -> keras.Variable:
         return owner.add_weight(

@@ -16,7 +16,8 @@ class Draw:
         layer_id: Its position in the plan.
         number: Number of the draw: step // every.
         seed: uint32 seed of the schedule.
-        n_channels: Input channels C.
+        n_channels: Input channels C that may be drawn; of a layer with a pool, the P of the pool, and everything here is
+            numbered within it.
         n_selected: How many to choose, k.
         bytes_per_channel: Memory that selecting one channel takes on a device: its weights and its kept activations.
         kernel: The layer's kernel now, [..., C, O].

@@ -14,7 +14,8 @@ class StaticPolicy(Policy):
     """The same channels from start to end. On a device they are a constant.
 
     Args:
-        channels: By layer name, the channels; layers that aren't named take the random draw 0 of the seed.
+        channels: By layer name, the channels, as positions in the pool if the layer has one; layers that aren't named take
+            the random draw 0 of the seed.
     """
 
     name = "static"
