@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .model import Operator, Tensor
+from .movement_rules import MOVEMENT_RULES
 
 _RELU, _RELU_N1_TO_1, _RELU6 = 1, 2, 3  # schema.fbs, ActivationFunctionType
 _FUSED_ACTIVATION = {0: 0, 1: 5, 3: 3, 4: 4, 9: 0, 17: 5, 18: 0, 41: 0}  # field of the op's options
@@ -20,6 +21,7 @@ _OPTIONAL_OPTIONS = {0: 11, 18: 21, 41: 28}  # type of the options of ops that m
 _MAX_SHIFT = 30  # of a fixed-point multiplier, to the left; 31 would shift into the sign
 _POOL_SCALE_TOLERANCE = 1e-6  # of TFLM
 _BIAS_SCALE_TOLERANCE = 1e-3  # relative; the product of two float32 that a float32 has to hold, and some room
+_SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)  # a product below has fewer digits
 _FULLY_CONNECTED_BIAS_TOLERANCE = 0.02  # of TFLM, in units of the output
 _MAX_SOFTMAX_CLASSES = 511  # the sum of as many equal exponentials is what TFLM can divide by
 _SOFTMAX_INPUT_BITS, _LOGISTIC_INPUT_BITS = 26, 27  # fraction bits that the kernels bring their input to
@@ -58,7 +60,7 @@ def _bias(operator: Operator, inputs: list[Tensor], products: np.ndarray, y_scal
         return
     scales = np.asarray(bias.quantization.scales, np.float64)
     _require(len(scales) in (1, len(products)), f"bias must have {len(products)} scales", len(scales))
-    close = (np.abs(scales - products) <= _BIAS_SCALE_TOLERANCE * products).all()
+    close = (np.abs(scales - products) <= _BIAS_SCALE_TOLERANCE * products + _SMALLEST_NORMAL).all()
     _require(bool(close), "bias must have the scales of input times filter", scales[:4].tolist())
     if by_tensor:
         difference = abs(float(scales[0] - products[0])) / y_scale
@@ -214,8 +216,7 @@ INT8_RULES = {
     117: _hard_swish,
     25: _softmax,
     **{code: _logistic for code in (14, 28)},
-    # CONCATENATION, RESHAPE, RESIZE_*, PAD, PADV2, MAXIMUM, MINIMUM, REDUCE_MAX, REDUCE_MIN; and of the ops without a
-    # shape rule those that move elements.
+    # CONCATENATION, RESHAPE, RESIZE_*, PAD, PADV2, MAXIMUM, MINIMUM, REDUCE_MAX, REDUCE_MIN; and ops that move elements.
     **{code: _same for code in (2, 22, 23, 97, 34, 60, 55, 57, 82, 89)},
-    **{code: _same for code in (5, 26, 36, 37, 38, 39, 43, 45, 65, 70, 83, 100)},
+    **dict.fromkeys(MOVEMENT_RULES, _same),
 }

@@ -12,6 +12,7 @@ from ..export.ops.custom import REGISTRY, TensorSpec, unpack_options
 from .errors import REMEDY, BundleError
 from .int8_rules import INT8_RULES
 from .model import CUSTOM, Model, Operator, Tensor
+from .movement_rules import MOVEMENT_RULES
 from .shape_rules import RULES
 
 # (fewest inputs, most inputs, outputs) by builtin code of the ops that the pinned wheel runs on float32. Values
@@ -144,3 +145,5 @@ def _check_other(operator: Operator, inputs: list[Tensor | None], outputs: list[
     expected = {"int32"} if code == _SHAPE or not numbers else numbers
     if expected != {outputs[0].dtype}:
         raise ValueError(f"code {code} must have one dtype, {sorted(expected)}. Received: {outputs[0].dtype} output.")
+    if code in MOVEMENT_RULES:
+        MOVEMENT_RULES[code](operator, inputs, outputs)

@@ -20,6 +20,7 @@ _OPTIONS = {1: 5, 2: 10, 3: 1, 4: 2, 9: 8, 17: 5, 25: 9, 40: 27, 74: 27, 82: 27,
 _DTYPES = ("float32", "int8")
 _MAX_CONCATENATION_INPUTS = 10  # of TFLM
 _MAX_RESIZED = 1024  # TFLM's int8 kernel calculates in 1/1024 pixels; with more its rounding errors leave the image
+_BIAS_TYPE, _BIAS_TYPES = {3: 6, 9: 4}, (0, 2, 4)  # field of the options; float32 (none said), int32, int64
 _ALIGN_CORNERS = {23: 2, 97: 0}  # field of the options; whether pixels are centered is the next one
 
 
@@ -40,12 +41,15 @@ def _conversion(operator: Operator, inputs: list[Tensor], outputs: list[Tensor])
 def _broadcast(operator: Operator, inputs: list[Tensor], outputs: list[Tensor]) -> None:
     _numbers(inputs, 2)
     _require(max(len(t.shape) for t in inputs) <= 4, "operands must have at most four axes", inputs[0].shape)
-    _output(outputs, np.broadcast_shapes(inputs[0].shape, inputs[1].shape), inputs[0].dtype)
+    first, second = inputs[0].shape, inputs[1].shape
+    pairs = zip(reversed(first), reversed(second))
+    _require(all(1 in pair or pair[0] == pair[1] for pair in pairs), "shapes must agree or be 1", (first, second))
+    _output(outputs, np.broadcast_shapes(first, second), inputs[0].dtype)
 
 
 def _convolution(operator: Operator, inputs: list[Tensor], outputs: list[Tensor]) -> None:
     is_depthwise = operator.builtin_code == 4
-    _weighted(inputs)
+    _weighted(operator, inputs)
     x, w = inputs[0].shape, inputs[1].shape
     _require(len(x) == len(w) == 4, "input and filter must be 4-D", (x, w))
     out_c = w[3] if is_depthwise else w[0]
@@ -87,7 +91,7 @@ def _slide(options, image, window) -> list[int]:
 
 
 def _fully_connected(operator: Operator, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-    _weighted(inputs)
+    _weighted(operator, inputs)
     x, w = inputs[0], inputs[1].shape
     _require(len(w) == 2 and len(x.shape) >= 1 and x.n_elements % w[1] == 0, "sizes must agree", (x.shape, w))
     if len(inputs) == 3 and inputs[2] is not None:
@@ -104,7 +108,8 @@ def _concatenation(operator: Operator, inputs: list[Tensor], outputs: list[Tenso
     _require(operator.options is not None and operator.options_type == 10, "options are needed", operator.options_type)
     shapes = [t.shape for t in inputs]
     rank = len(shapes[0])
-    axis = operator.options.scalar(0, "i")
+    axis, activation = operator.options.scalar(0, "i"), operator.options.scalar(1, "b")
+    _require(activation == 0, "concatenations have no activation", activation)
     _require(1 <= rank <= 4 and -rank <= axis < rank, f"axis must be one of {rank}", axis)
     axis %= rank
     rests = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
@@ -189,13 +194,16 @@ def _numbers(inputs: list[Tensor | None], count: int) -> None:
     _require(dtypes in ([dtype] * count for dtype in _DTYPES), f"inputs must all be of one of {_DTYPES}", dtypes)
 
 
-def _weighted(inputs: list[Tensor | None]) -> None:
+def _weighted(operator: Operator, inputs: list[Tensor | None]) -> None:
     """Input, filter and maybe a bias: all float32, or int8 with a bias of int32."""
     _require(2 <= len(inputs) <= 3, "needs 2 to 3 inputs", len(inputs))
     _numbers(inputs[:2], 2)
     if len(inputs) == 3 and inputs[2] is not None:
         expected = "int32" if inputs[0].dtype == "int8" else "float32"
         _require(inputs[2].dtype == expected, f"bias must be {expected}", inputs[2].dtype)
+    field = _BIAS_TYPE.get(operator.builtin_code)
+    bias_type = 0 if field is None else operator.options.scalar(field, "b")
+    _require(bias_type in _BIAS_TYPES, f"type of biases must be one of {_BIAS_TYPES}", bias_type)
 
 
 def _output(outputs: list[Tensor], shape: tuple[int, ...], dtype: str) -> None:
