@@ -29,7 +29,7 @@ def load_int8_checkpoint(path: str | os.PathLike, n_classes: int | None = None) 
 
     Args:
         path: Of `<path>.json` and `<path>.npz`, without the ending.
-        n_classes: Outputs of a new last layer with random weights. Default: the checkpoint's own.
+        n_classes: Outputs of a new last layer that starts at zero. Default: the checkpoint's own.
 
     Returns:
         The model, and the scales of all its layers but a new last one.

@@ -19,6 +19,7 @@ from .int8_kinds import CHANNEL_AXIS, KEEPS_SCALE, VERSIONS
 _SMALLEST = float(np.finfo(np.float32).tiny)  # the smallest normal float32
 _LARGEST = 1e37
 _ADD_SHIFT = 20  # bits that TFLM's ADD and SUB shift their operands to the left
+_MAX_SOFTMAX_CLASSES = 511  # as many equal exponentials add up to what TFLM can divide by
 _SUM_LIMIT = 2**31
 _REMEDY = (
     "Remedy: give calibration data that exercise the layer, remove channels that are always 0, "
@@ -141,6 +142,8 @@ def _check_sigmoid(op: Op) -> None:
     """LOGISTIC and TANH rescale their operand to 4 integer bits, SOFTMAX to 5."""
     if not 2.0**-26 <= _scale(op.inputs[0]) * getattr(op.options, "beta", 1.0) <= 16:
         _refuse(op, f"the input scale of {op.kind} is between 2**-26 and 16", [_scale(op.inputs[0])])
+    if op.kind == "SOFTMAX" and op.inputs[0].shape[-1] > _MAX_SOFTMAX_CLASSES:
+        _refuse(op, f"an int8 SOFTMAX has at most {_MAX_SOFTMAX_CLASSES} classes", [_scale(op.inputs[0])])
     scale, zero_point = (2.0**-7, 0) if op.kind == "TANH" else (2.0**-8, -128)
     result = op.outputs[0].quantization
     if float(result.scale[0]) != scale or int(result.zero_point[0]) != zero_point:

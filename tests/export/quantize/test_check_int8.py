@@ -55,6 +55,13 @@ def _unary(kind, x, y, zero_points=(0, 0), **fields):
     return _graph(kind, [_value("x", x, zero_points[0])], _value("y", y, zero_points[1]), options)
 
 
+def _wide_softmax(n_classes):
+    graph = _unary("SOFTMAX", 0.05, 1 / 256, (0, -128), beta=1.0)
+    for tensor in graph.tensors():
+        tensor.shape = (1, n_classes)
+    return graph
+
+
 def _pool(x, y):
     options = schema_fb.Pool2DOptionsT()
     options.strideH = options.strideW = options.filterHeight = options.filterWidth = 2
@@ -83,6 +90,7 @@ ACCEPTED = {
     "logistic": lambda: _unary("LOGISTIC", 0.05, 1 / 256, (3, -128)),
     "tanh": lambda: _unary("TANH", 0.05, 1 / 128),
     "softmax": lambda: _unary("SOFTMAX", 0.05, 1 / 256, (0, -128), beta=1.0),
+    "softmax of many classes": lambda: _wide_softmax(511),
     "hard swish": lambda: _unary("HARD_SWISH", 0.05, 0.03),
     "leaky relu": lambda: _unary("LEAKY_RELU", 0.05, 0.03, alpha=0.1),
     "rescaling": lambda: _unary("QUANTIZE", 0.05, 0.03),
@@ -116,6 +124,7 @@ WRONG = {
     "rescaling that overflows": (lambda: _unary("QUANTIZE", 10.0, 1e-7), "QUANTIZE, rescaled"),
     "tanh with a coarse input": (lambda: _unary("TANH", 20.0, 1 / 128), "between 2"),
     "tanh to another scale": (lambda: _unary("TANH", 0.1, 1 / 256), "TANH has output scale"),
+    "softmax of many classes": (lambda: _wide_softmax(512), "at most 511 classes"),
     "relu6 that rescales": (lambda: _unary("RELU6", 0.1, 0.05), "RELU6 keeps the scale"),
     "zero point beyond int8": (lambda: _unary("TANH", 0.1, 1 / 128, (200, 0)), r"\[200\] for 'x'"),
 }
