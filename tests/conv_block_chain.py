@@ -9,13 +9,18 @@ from tensorflow.lite.python.schema_py_generated import ActivationFunctionType, P
 from tfdgsu.export.ops.custom.conv_block_stages import merge_overlay
 
 
-def make_chain(block, seed=0):
-    """Builds the chain of a `conv_block_cases.Block`; the padding is a PAD.
+def make_chain(block, keeps_all=True, pads_by_op=True):
+    """Builds the chain of a `conv_block_cases.Block`.
+
+    Args:
+        block: What to build.
+        keeps_all: Whether the result of each stage is an output of the model, or only the chain's.
+        pads_by_op: Whether the padding is a PAD, also where a convolution could pad by itself.
 
     Returns:
-        (model, x, result of each stage as an output of the model: last the chain's).
+        (model, the image).
     """
-    maker = Maker(block, seed)
+    maker = Maker(block)
     inputs, _, _ = maker.make()
     x = inputs[1]
     graph = FlatGraph()
@@ -27,22 +32,25 @@ def make_chain(block, seed=0):
             w, bias = inputs[2 + 4 * i : 4 + 4 * i]
             if name == "conv" and inputs[14] is not None:
                 w = merge_overlay(w, inputs[14], inputs[15])
-            value = _add_stage(graph, name, stage, value, w, bias, maker.w_scales[name])
+            value = _add_stage(graph, name, stage, value, w, bias, maker.w_scales[name], pads_by_op)
             results.append(value)
     if block.has_add:
         result = graph.tensor(x.shape, "int8", scales=[block.add_scale], zero_point=block.add_zero_point)
         graph.op("ADD", [first, value], [result], ("AddOptions", {}))
         results.append(result)
-    return graph.build([first], results), x
+    return graph.build([first], results if keeps_all else results[-1:]), x
 
 
-def _add_stage(graph, name, stage, x, w, bias, w_scales):
+def _add_stage(graph, name, stage, x, w, bias, w_scales, pads_by_op):
     x_scale, x_zero_point = graph.quantization(x)
     batches, *hw, channels = graph.shape(x)
     pads, out = stage.geometry(hw)
     ends = [(o - 1) * s + f - i - p for o, s, f, i, p in zip(out, stage.stride, stage.filter, hw, pads)]
     borders = [[0, 0], *([p, max(0, end)] for p, end in zip(pads, ends)), [0, 0]]
-    if np.any(borders):
+    padding = Padding.VALID
+    if stage.padding == "SAME" and not pads_by_op:
+        padding = Padding.SAME
+    elif np.any(borders):
         padded = [batches, hw[0] + sum(borders[1]), hw[1] + sum(borders[2]), channels]
         y = graph.tensor(padded, "int8", scales=[x_scale], zero_point=x_zero_point)
         graph.op("PAD", [x, graph.tensor([4, 2], "int32", borders)], [y])
@@ -53,7 +61,7 @@ def _add_stage(graph, name, stage, x, w, bias, w_scales):
     if bias is not None:
         biases = graph.tensor(bias.shape, "int32", bias, scales=np.float32(x_scale) * w_scales)
     y = graph.tensor([batches, *out, len(w_scales)], "int8", scales=[stage.scale], zero_point=stage.zero_point)
-    fields = {"padding": Padding.VALID, "strideH": stage.stride[0], "strideW": stage.stride[1]}
+    fields = {"padding": padding, "strideH": stage.stride[0], "strideW": stage.stride[1]}
     fields["fusedActivationFunction"] = getattr(ActivationFunctionType, stage.activation)
     if is_depthwise:
         fields["depthMultiplier"] = 1
