@@ -12,8 +12,8 @@ import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 
-_MAX_STEPS = 400
-_MAX_WORK = 4_000_000  # steps times pairs of buffers that meet; about two seconds
+_MAX_IDLE_STEPS = 60
+_MAX_WORK = 500_000  # steps times pairs of buffers that meet; well below a second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,18 +45,23 @@ def pack_buffers(buffers: Sequence[Buffer], sharings: Sequence[Sharing] = ()) ->
         >>> pack_buffers([Buffer(16, 0, 1), Buffer(32, 1, 2), Buffer(32, 2, 3)], [Sharing(2, 1, None)])
         [32, 0, 0]
     """
-    best: list[int] = []
-    best_height = None
-    for preferred in ((), sharings, tuple(reversed(sharings))):
-        packing = _Packing(buffers, sharings, preferred)
-        offsets, height = packing.search()
-        if best_height is None or height < best_height:
-            best, best_height = offsets, height
-    return best
+    return min((packing.search() for packing in make_packings(buffers, sharings)), key=lambda found: found[1])[0]
 
 
-class _Packing:
-    """One choice of buffers that share an address; such a set is a unit."""
+def make_packings(buffers: Sequence[Buffer], sharings: Sequence[Sharing]) -> list[Packing]:
+    """One in which no two buffers have one address, and, where that is permitted, two in which many have."""
+    preferences: list[Sequence[Sharing]] = [()]
+    if any(s.distance is None for s in sharings):
+        preferences += [sharings, tuple(reversed(sharings))]
+    return [Packing(buffers, sharings, preferred) for preferred in preferences]
+
+
+class Packing:
+    """One choice of buffers that share an address; such a set is a unit.
+
+    Attributes:
+        bound: No placement is lower.
+    """
 
     def __init__(self, buffers: Sequence[Buffer], sharings: Sequence[Sharing], preferred: Sequence[Sharing]):
         self._buffers = buffers
@@ -69,26 +74,27 @@ class _Packing:
         self._names = [u for u, members in enumerate(self._units) if members]
         self._size = [max((buffers[i].n_bytes for i in members), default=0) for members in self._units]
         self._limits = self._find_limits()
+        self.bound = self._find_bound()
 
     def search(self) -> tuple[list[int], int]:
         """The best offsets found, by buffer, and the height they need."""
-        bound = self._lower_bound()
         order, (offsets, height) = min(
             ((order, self._place(order)) for order in self._orders()), key=lambda found: found[1][1]
         )
         rng = random.Random(0)
         best = offsets, height
-        n_steps = min(_MAX_STEPS, _MAX_WORK // max(1, sum(map(len, self._limits))))
-        for _ in range(n_steps):
-            if best[1] <= bound:
+        n_idle = 0
+        for _ in range(_MAX_WORK // max(1, sum(map(len, self._limits)))):
+            if best[1] <= self.bound or n_idle > _MAX_IDLE_STEPS:
                 break
+            n_idle += 1
             tops = [u for u in order if offsets[u] + self._size[u] == height]
             candidate = _move_forward(order, rng.choice(tops), rng)
             placed, reached = self._place(candidate)
             if reached <= height:
                 order, offsets, height = candidate, placed, reached
             if height < best[1]:
-                best = offsets, height
+                best, n_idle = (offsets, height), 0
         by_buffer = [0] * len(self._buffers)
         for unit in self._names:
             for i in self._units[unit]:
@@ -156,8 +162,8 @@ class _Packing:
         for key in keys:
             yield sorted(self._names, key=key)
 
-    def _lower_bound(self) -> int:
-        """No placement of these units is lower: what is alive at one moment, less what may lie over another."""
+    def _find_bound(self) -> int:
+        """The most that is alive at one moment, less what may lie over another."""
         moments = {b.first_used for b in self._buffers}
         bound = max(self._size, default=0)
         for moment in moments:
