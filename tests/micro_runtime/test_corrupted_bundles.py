@@ -9,8 +9,16 @@ import subprocess
 import sys
 
 import pytest
+from tiny_bundle import export_tiny
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module", params=["float32", "int8"])
+def any_bundle_path(request, bundle_path, tmp_path_factory):
+    if request.param == "float32":
+        return bundle_path
+    return export_tiny(tmp_path_factory.mktemp("int8") / "tiny_int8.tflite", quantize="int8")
 
 
 def open_corrupted(bundle_path, tmp_path, mode, count, seed):
@@ -26,13 +34,13 @@ def open_corrupted(bundle_path, tmp_path, mode, count, seed):
 
 
 @pytest.mark.slow
-def test_ten_thousand_damaged_files_give_ten_thousand_clean_errors(bundle_path, tmp_path):
-    assert open_corrupted(bundle_path, tmp_path, "damaged", 10_000, seed=1) == {"refused": 10_000, "loaded": 0}
+def test_ten_thousand_damaged_files_give_ten_thousand_clean_errors(any_bundle_path, tmp_path):
+    assert open_corrupted(any_bundle_path, tmp_path, "damaged", 10_000, seed=1) == {"refused": 10_000, "loaded": 0}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-def test_corruption_behind_a_right_checksum_never_crashes(bundle_path, tmp_path, seed):
-    counts = open_corrupted(bundle_path, tmp_path, "resealed", 2_000, seed)
+def test_corruption_behind_a_right_checksum_never_crashes(any_bundle_path, tmp_path, seed):
+    counts = open_corrupted(any_bundle_path, tmp_path, "resealed", 2_000, seed)
     # Most of the file is weights, of which any value is a value: those load.
     assert counts["refused"] > 300 and counts["loaded"] > 300
