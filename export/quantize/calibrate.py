@@ -3,6 +3,10 @@
 """Quantizes a float32 graph with TFLite's own calibrator and quantizer, the two that ``TFLiteConverter`` runs.
 
 The tensors get numbers for names on the way, so that results can be told apart whatever the quantizer does.
+
+As there, an operand that ADD overwrites gets the range of the sum, too. Ranges of its own would be up to 2.6 times finer
+on the residual branches of a MobileNetV2, and the features no closer to the float32 network's (0.306 of the signal in
+place of 0.302), so the converter's are kept.
 """
 
 from __future__ import annotations

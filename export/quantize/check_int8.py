@@ -25,6 +25,7 @@ _REMEDY = (
     "Remedy: give calibration data that exercise the layer, remove channels that are always 0, "
     "or leave the layer out of the int8 part."
 )
+_REMEDY_RELU6 = "Remedy: let nothing but the ReLU6 read the layer in front of it, so that the two become one op."
 
 
 def check_kinds(ops: list[Op]) -> None:
@@ -198,7 +199,10 @@ def _check_keeps_scale(op: Op) -> None:
             continue
         got = tensor.quantization
         if not (got.scale[0] == expected.scale[0] and got.zero_point[0] == expected.zero_point[0]):
-            _refuse(op, f"{op.kind} keeps the scale and zero point of its input", [_scale(t) for t in _values(op)])
+            remedy = _REMEDY_RELU6 if op.kind == "RELU6" else _REMEDY
+            _refuse(
+                op, f"{op.kind} keeps the scale and zero point of its input", [_scale(t) for t in _values(op)], remedy
+            )
 
 
 def _check_fused_activation(op: Op) -> None:
@@ -217,8 +221,8 @@ def _scale(tensor: Tensor) -> float:
     return float(tensor.quantization.scale.max())
 
 
-def _refuse(op: Op, rule: str, scales: list[float]) -> None:
+def _refuse(op: Op, rule: str, scales: list[float], remedy: str = _REMEDY) -> None:
     shown = ", ".join(f"{scale:.4g}" for scale in scales)
     raise ValueError(
-        f"TensorFlow Lite Micro needs that {rule}. Received: scales {shown} at '{op.outputs[0].name}'. {_REMEDY}"
+        f"TensorFlow Lite Micro needs that {rule}. Received: scales {shown} at '{op.outputs[0].name}'. {remedy}"
     )

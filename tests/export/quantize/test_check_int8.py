@@ -125,7 +125,7 @@ WRONG = {
     "tanh with a coarse input": (lambda: _unary("TANH", 20.0, 1 / 128), "between 2"),
     "tanh to another scale": (lambda: _unary("TANH", 0.1, 1 / 256), "TANH has output scale"),
     "softmax of many classes": (lambda: _wide_softmax(512), "at most 511 classes"),
-    "relu6 that rescales": (lambda: _unary("RELU6", 0.1, 0.05), "RELU6 keeps the scale"),
+    "relu6 that rescales": (lambda: _unary("RELU6", 0.1, 0.05), "RELU6 keeps the scale.*the two become one op"),
     "zero point beyond int8": (lambda: _unary("TANH", 0.1, 1 / 128, (200, 0)), r"\[200\] for 'x'"),
 }
 
