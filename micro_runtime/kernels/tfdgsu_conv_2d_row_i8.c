@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. Parts of the windows of some pixels and of some filters are laid out
 // as int16, with the zero point subtracted, so that sums are dot products of int16 which compilers
-// know how to make pairs of. About 4 KB of stack.
+// know how to make pairs of.
 
 #include <string.h>
 
 #include "requantize.h"
 #include "tfdgsu/kernels.h"
 
-enum { kPixels = 8, kGroup = 4, kBlock = 64, kTile = kTfdgsuTile, kVector = 8 };
+enum { kPixels = 8, kGroup = 4, kBlock = 32, kTile = kTfdgsuTile, kVector = 8 };
 
 typedef struct {
   int16_t x[kPixels][kBlock];

@@ -266,7 +266,7 @@ void tfdgsu_conv_block_i8(int8_t* y, uint8_t* conv_mask, uint8_t* depthwise_mask
 int32_t tfdgsu_conv_block_scratch_bytes(const TfdgsuConvBlock* block);
 
 // Row oy of a convolution: y [Wo,O]. addend [Wo,O]: y = add(addend, result) unless add is NULL; y
-// may alias addend.
+// may alias addend. Takes about 3 KB of stack.
 void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
                            const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay,
                            const int8_t* addend, const TfdgsuAddI8* add);
