@@ -21,6 +21,7 @@ from .passes import (
     elide_gradient_copies,
     elide_gradient_padding,
     elide_variable_scales,
+    fuse_conv_block_gradients,
     fuse_conv_blocks,
     fuse_gradient_epilogues,
 )
@@ -59,6 +60,7 @@ def compile_training_graph(
         ("elide_gradient_copies", elide_gradient_copies.run),
         ("elide_gradient_padding", elide_gradient_padding.run),
         ("fuse_gradient_epilogues", fuse_gradient_epilogues.run),
+        ("fuse_conv_block_gradients", fuse_conv_block_gradients.run),
         ("fuse_conv_blocks", lambda g: fuse_conv_blocks.run(g, step.train)),
         ("elide_variable_scales", elide_variable_scales.run),
         ("add_channel_selection", lambda g: add_channel_selection.run(g, step)),

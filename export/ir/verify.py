@@ -58,7 +58,8 @@ def _check_read(op: Op, tensor: Tensor, defined: set[int], updated: dict[int, Op
     if writer is not None and (not op.is_custom or op.kind in FORWARD_OPS):
         _fail(after, f"{tensor.name} is read by the forward pass after {writer.kind} overwrote it", op)
     is_gate = tensor is op.inputs[0]  # the loss op may close the gate that every later op reads
-    if writer is not None and not is_gate and "GradInput" in op.kind:
+    passes_gradient = "GradInput" in op.kind or op.kind == "TfdgsuConvBlockGrad"
+    if writer is not None and not is_gate and passes_gradient:
         _fail(after, f"input gradient reads {tensor.name} after its update", op)
 
 
