@@ -3,7 +3,8 @@
 """Places buffers such that the highest address is low. Deterministic.
 
 Every candidate is an order: buffers are placed one after the other, each as low as it fits. Several orders are tried,
-then the best one is improved by placing what reaches highest earlier. The search ends at a lower bound.
+then the best one is improved: what reaches highest, or something that it meets, is placed at another time. The search
+ends at a lower bound.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 
-_MAX_IDLE_STEPS = 60
-_MAX_WORK = 500_000  # steps times pairs of buffers that meet; well below a second
+_MAX_IDLE_STEPS = 200
+_MAX_WORK = 2_000_000  # steps times pairs of buffers that meet; about a second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,12 @@ def pack_buffers(buffers: Sequence[Buffer], sharings: Sequence[Sharing] = ()) ->
         >>> pack_buffers([Buffer(16, 0, 1), Buffer(32, 1, 2), Buffer(32, 2, 3)], [Sharing(2, 1, None)])
         [32, 0, 0]
     """
-    return min((packing.search() for packing in make_packings(buffers, sharings)), key=lambda found: found[1])[0]
+    first, *others = sorted(make_packings(buffers, sharings), key=lambda packing: packing.bound)
+    offsets, height = first.search()
+    for packing in others:
+        if packing.bound < height:
+            offsets, height = min((offsets, height), packing.search(), key=lambda found: found[1])
+    return offsets
 
 
 def make_packings(buffers: Sequence[Buffer], sharings: Sequence[Sharing]) -> list[Packing]:
@@ -89,7 +95,8 @@ class Packing:
                 break
             n_idle += 1
             tops = [u for u in order if offsets[u] + self._size[u] == height]
-            candidate = _move_forward(order, rng.choice(tops), rng)
+            top = rng.choice(tops)
+            candidate = _move(order, rng.choice([top, *(v for v, _, _ in self._limits[top])]), rng)
             placed, reached = self._place(candidate)
             if reached <= height:
                 order, offsets, height = candidate, placed, reached
@@ -178,8 +185,7 @@ class Packing:
         return bound
 
 
-def _move_forward(order: list[int], unit: int, rng: random.Random) -> list[int]:
-    at = order.index(unit)
-    moved = order[:at] + order[at + 1 :]
-    moved.insert(rng.randrange(at) if at else 0, unit)
+def _move(order: list[int], unit: int, rng: random.Random) -> list[int]:
+    moved = [u for u in order if u != unit]
+    moved.insert(rng.randrange(len(order)), unit)
     return moved

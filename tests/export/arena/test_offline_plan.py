@@ -61,16 +61,28 @@ def test_prediction_and_least_arena_are_those_of_tflm():
     assert too_small is None
 
 
-@pytest.fixture(scope="module", params=["small_conv_net", "depthwise_residual_net", "concat_net"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("small_conv_net", None),
+        ("depthwise_residual_net", None),
+        ("concat_net", None),
+        ("mobilenet_v1_net", "int8"),
+    ],
+    ids=lambda parameters: parameters[0],
+)
 def bundle(request, tmp_path_factory):
     """The graph of a training bundle, and what it is fed with."""
+    name, quantize = request.param
     path = tmp_path_factory.mktemp("bundle") / "model.tflite"
-    model = model_zoo.build(request.param)
-    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, update_fraction=0.5))
+    model = model_zoo.build(name)
+    x, y = model_zoo.random_batch(model, _N_STEPS)
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, update_fraction=0.3, quantize=quantize))
     sparse.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss="sparse_categorical_crossentropy")
     callback = tfdgsu.DynamicSparseCallback(policy="random", every=2)
-    tfdgsu.export.export_training_bundle(sparse, path, callback=callback)
-    return read_graph(path.read_bytes()), *model_zoo.random_batch(model, _N_STEPS)
+    examples = x if quantize else None
+    tfdgsu.export.export_training_bundle(sparse, path, callback=callback, representative_data=examples)
+    return read_graph(path.read_bytes()), (x * 40).astype(np.int8) if quantize else x, y
 
 
 def _train(data, graph, x, y):
@@ -115,7 +127,18 @@ def test_training_is_bit_identical_in_every_order_and_place(bundle, monkeypatch)
         verify_no_overlap(predict_arena(data), data)
         with pytest.raises(ValueError, match="do not overlap"):  # As if no op might overwrite anything.
             verify_no_overlap(predict_arena(data))
+        if any(op.kind == "TfdgsuConvBlock" for op in ops):
+            assert _n_sliding(data), "blocks begin below their inputs"
         _assert_equal(_train(data, graph, x, y), expected)
+
+
+def _n_sliding(data):
+    """How many pairs overlap that do not begin at one address."""
+    buffers = predict_arena(data).buffers
+    return sum(
+        max(a.first_used, b.first_used) == min(a.last_used, b.last_used) and b.offset < a.offset < b.offset + b.n_bytes
+        for a, b in itertools.permutations(buffers, 2)
+    )
 
 
 def test_the_plan_is_never_worse(bundle):
