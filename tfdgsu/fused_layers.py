@@ -3,6 +3,7 @@
 """Which layers a device computes together: activations, padding, chains of convolutions, and the float tail."""
 
 import dataclasses
+import math
 
 from keras import layers
 
@@ -118,6 +119,41 @@ class ConvBlock:
             n_rows = min(stage.layer.kernel_size[0], height)
             n_elements += n_rows * width * n_channels
         return n_elements
+
+    def overlap_elements(self) -> int:
+        """Elements of x whose place y may take: a row of y is written when all rows of x that it needs have been read.
+
+        Then y may begin a distance below x, such that it never overtakes. The addition reads the row of x that it writes.
+        """
+        x_row, y_row = (math.prod(value.shape[2:]) for value in (self.x, self.y))
+        x_size, y_size = (math.prod(value.shape[1:]) for value in (self.x, self.y))
+        has_add = any(type(call.layer) is layers.Add for call in self.calls)
+        distance = 0
+        for row in range(self.y.shape[1]):
+            n_read = self._rows_read(row)
+            n_read = max(0, min(n_read, row) if has_add else n_read)
+            distance = max(distance, y_row * (row + 1) - x_row * n_read)
+        return max(0, x_size + y_size - max(x_size + distance, y_size))
+
+    def _rows_read(self, row: int) -> int:
+        """The first row of x that is read while a row of y is written, or later. Negative: of the padding."""
+        head, n_read = self.stages[0], row
+        depthwise = next((call for call in self.stages if _is_depthwise(call)), None)
+        if depthwise is not None:
+            n_read = n_read * depthwise.layer.strides[0] - self._padding_above(depthwise)
+            if depthwise is not head:  # Rows of the ring are made once.
+                n_read += depthwise.layer.kernel_size[0]
+        if not _is_depthwise(head):
+            n_read = n_read * head.layer.strides[0] - self._padding_above(head)
+        return n_read
+
+    def _padding_above(self, conv: LayerCall) -> int:
+        before = conv.inputs[0].producer
+        if before is not None and before in self.calls and type(before.layer) is layers.ZeroPadding2D:
+            return before.layer.padding[0][0]
+        if conv.layer.padding == "valid":
+            return 0
+        return same_padding(conv.inputs[0].shape[1], conv.layer.kernel_size[0], conv.layer.strides[0])[0]
 
 
 def find_blocks(path: GradientPath, updates: dict[str, LayerUpdate], tail: set[LayerCall]) -> list[ConvBlock]:

@@ -87,6 +87,8 @@ class StepTimeline:
         if n_line_bytes:
             self._write(f"{block.calls[-1].name}/rows", "line buffer", n_line_bytes)
         y = self._write(block.calls[-1].name, "activation", self._bytes(block.y))
+        if self.batch_size == 1:
+            self.timeline.overlap(x, self.format.activation_bytes * block.overlap_elements())
         for value in (value for call in block.calls for value in call.outputs):
             self._buffer_of[value] = y
         for call in block.masked:

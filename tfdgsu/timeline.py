@@ -23,6 +23,7 @@ class Timeline:
     def __init__(self):
         self.now = 0
         self.buffers: list[Buffer] = []
+        self._overlaps: list[tuple[Buffer, int, int]] = []
 
     def write(self, name: str, kind: str, n_bytes: int) -> Buffer:
         buffer = Buffer(name, kind, n_bytes, self.now, self.now)
@@ -33,10 +34,18 @@ class Timeline:
         for buffer in buffers:
             buffer.last = self.now
 
+    def overlap(self, x: Buffer, n_bytes: int) -> None:
+        """Lets what is written now take up to `n_bytes` of the place of `x`, if nobody reads `x` later."""
+        self._overlaps.append((x, self.now, n_bytes))
+
     def peak_bytes(self, first: int, end: int) -> int:
         """Most bytes alive at one moment in [first, end)."""
         changes = [0] * (self.now + 2)
         for buffer in self.buffers:
             changes[buffer.first] += buffer.n_bytes
             changes[buffer.last + 1] -= buffer.n_bytes
-        return max(list(itertools.accumulate(changes))[first:end], default=0)
+        alive = list(itertools.accumulate(changes))
+        for x, moment, n_bytes in self._overlaps:
+            if x.last == moment:
+                alive[moment] -= n_bytes
+        return max(alive[first:end], default=0)

@@ -73,10 +73,10 @@ def test_cost_of_a_block_counted_by_hand():
     assert cost.relu_mask_bytes == 2 * mask
     # expand: int8 kernel, int32 bias, channels; project: bias; float32 head; step.
     assert cost.mutable_weight_bytes == 4 * 16 + 4 * 16 + 4 * 2 + 4 * 4 + 4 * (4 * 2 + 2) + 4
-    # x, y, masks, selected channels, three rows in front of the depthwise stage and one row in front of project.
-    # Or y with its float32 copy, masks and selected channels.
+    # x with y one row below it, masks, selected channels, three rows in front of the depthwise stage and one row in front
+    # of project. Or y with its float32 copy, masks and selected channels.
     lines = (3 + 1) * 8 * 16
-    block = 2 * n_pixels * 4 + 2 * mask + selected + lines
+    block = (n_pixels + 8) * 4 + 2 * mask + selected + lines
     dequantize = n_pixels * 4 * (1 + 4) + 2 * mask + selected
     assert cost.forward_peak_bytes == max(block, dequantize)
     # The depthwise stage's input gradient: two float32 gradients, the mask of the first, selected channels, the output. The
@@ -102,6 +102,24 @@ def test_momentum_stays_float32():
     choice = {"layers": {"expand": 2}, "quantize": "int8"}
     plain, momentum = (tfdgsu.plan(_block_net(), momentum=m, **choice).cost for m in (False, True))
     assert momentum.mutable_weight_bytes - plain.mutable_weight_bytes == 4 * (2 * 16 + 16 + 4 * 2 + 2)
+
+
+@pytest.mark.parametrize(
+    ("strides", "n_out", "n_bytes"),
+    [
+        (2, 4, 8 * 8 * 4 + 4 * 4),  # Row 0 of x is read while row 0 of y is written, so that ends where x begins.
+        (1, 4, 8 * 8 * 4 + 2 * 8 * 4),  # Row 0 of x is read while rows 0 and 1 of y are written.
+        (1, 12, 8 * 8 * 12 + 2 * 8 * 4),  # The last two rows of x are read while the last row of y is written.
+    ],
+)
+def test_a_block_may_write_below_its_input(strides, n_out, n_bytes):
+    inputs = keras.Input((8, 8, 4))
+    x = layers.Conv2D(n_out, 3, strides=strides, padding="same", name="conv")(inputs)
+    model = keras.Model(inputs, layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x)))
+    path = trace(flatten(prepare(model)), {"head"})
+    (block,) = find_blocks(path, {}, float_tail(path))
+    size = 8 * 8 * 4 + (8 // strides) ** 2 * n_out
+    assert size - block.overlap_elements() == n_bytes
 
 
 @pytest.mark.parametrize("name", model_zoo.ALL_MODELS)
