@@ -49,15 +49,13 @@ typedef struct {
   int32_t is_present;         // 0: no such stage, and nothing else of it is looked at
   const int8_t* w;            // [O,kh,kw,C], depthwise [1,kh,kw,C]
   const int32_t* bias;        // [O] or NULL
-  const int32_t* multiplier;  // [O], not negative
-  const int32_t* shift;       // [O], in [-31, 30]
+  const int32_t *multiplier, *shift;  // [O], not negative; [O], in [-31, 30]
   TfdgsuWindow window;        // depthwise: out_c == in_c
   int32_t x_zero_point, zero_point, min, max;  // int8 numbers
   int32_t mask_low, mask_high;                 // the mask's bit: mask_low < q < mask_high
 } TfdgsuStageI8;
 
-// int8 ADD of x and y as TFLM's reference kernel computes it. Multipliers are not negative, shifts
-// in [-31, 0].
+// int8 ADD of x and y as TFLM's reference kernel does it. Multipliers >= 0, shifts in [-31, 0].
 typedef struct {
   int32_t x_multiplier, x_shift, y_multiplier, y_shift, multiplier, shift;
   int32_t x_zero_point, y_zero_point, zero_point, min, max;
@@ -71,13 +69,9 @@ typedef struct {
 } TfdgsuOverlayI8;
 
 // Rows of an image [H,W,C]: row i is at data + (i % n_rows)*W*C.
-typedef struct {
-  const int8_t* data;
-  int32_t n_rows;
-} TfdgsuRowsI8;
+typedef struct { const int8_t* data; int32_t n_rows; } TfdgsuRowsI8;
 
-// conv -> depthwise -> project -> add of x; at least one of the three convolutions is there, and
-// project is 1x1.
+// conv -> depthwise -> project (1x1) -> add of x; at least one convolution is present.
 typedef struct {
   TfdgsuStageI8 conv, depthwise, project;
   TfdgsuOverlayI8 overlay;  // of conv
@@ -251,14 +245,13 @@ int32_t tfdgsu_conv_block_grad_scratch_bytes(const TfdgsuConvBlockGrad* block);
 
 // ---- int8 convolutions ------------------------------------------------------------------------
 // Bit for bit the int8 CONV_2D, DEPTHWISE_CONV_2D and ADD of TFLM's reference kernels. The padded
-// border counts as x_zero_point. Weights lie in [-127, 127]. A sum has at most 2^16 products; sums
-// that leave 32 bits with the bias wrap.
+// border counts as x_zero_point. Weights lie in [-127, 127]. A sum has at most 2^16 products; with
+// the bias it wraps at 32 bits.
 
 // y = add(x, project(depthwise(conv(x)))), row by row. y [B,Ho,Wo,Co], x [B,H,W,C]. conv_mask and
 // depthwise_mask: masks over those stages' results, or NULL. scratch: the bytes that
-// tfdgsu_conv_block_scratch_bytes says; not touched if that is 0.
-// y may begin below x and overlap it: rows of x are read in ascending order, and y row by row after
-// the rows of x it depends on.
+// tfdgsu_conv_block_scratch_bytes says; not touched if that is 0. y may begin below x and overlap
+// it: rows of x are read in ascending order, a row of y is written after those it depends on.
 void tfdgsu_conv_block_i8(int8_t* y, uint8_t* conv_mask, uint8_t* depthwise_mask, const int8_t* x,
                           void* scratch, const TfdgsuConvBlock* block);
 
@@ -267,17 +260,15 @@ int32_t tfdgsu_conv_block_scratch_bytes(const TfdgsuConvBlock* block);
 
 // Row oy of a convolution: y [Wo,O]. addend [Wo,O]: y = add(addend, result) unless add is NULL; y
 // may alias addend. Takes about 3 KB of stack.
-void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
-                           const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay,
-                           const int8_t* addend, const TfdgsuAddI8* add);
+void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy, const TfdgsuStageI8* stage,
+    const TfdgsuOverlayI8* overlay, const int8_t* addend, const TfdgsuAddI8* add);
 
 // Row oy of a depthwise convolution: y [Wo,C]. addend as above.
 void tfdgsu_depthwise_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
                                      const TfdgsuStageI8* stage, const int8_t* addend,
                                      const TfdgsuAddI8* add);
 
-// Bits [begin, begin + n) of a mask: low < y[i] < high for i < n. Earlier bits stay, and the bits
-// behind them in the last byte are zero. bits [(begin+n+7)/8], y [n].
+// Bits [begin, begin + n) of a mask: low < y[i] < high. Earlier bits stay, later ones become zero.
 void tfdgsu_mask_run_i8(uint8_t* bits, int32_t begin, const int8_t* y, int32_t low, int32_t high,
                         int32_t n);
 
