@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bias gradient and its SGD update."""
 
+import numpy as np
+
 from .base import LEARNING_RATE, TRAIN, CustomOp, Operand
 from .sgd import SGD_OPTIONS, apply_sgd, check_sgd
 
@@ -23,6 +25,8 @@ class BiasGrad(CustomOp):
     @classmethod
     def reference(cls, inputs, options, output_shapes):
         _, lr, dy, b, velocity = inputs
-        gradient = dy.reshape(-1, dy.shape[-1]).sum(axis=0)
+        gradient = np.zeros(b.shape, dy.dtype)
+        for row in dy.reshape(-1, dy.shape[-1]):  # in the kernel's order
+            gradient += row
         apply_sgd(b, ..., velocity, gradient, lr, options)
         return []

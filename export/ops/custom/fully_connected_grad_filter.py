@@ -29,6 +29,8 @@ class FullyConnectedGradFilter(CustomOp):
     def reference(cls, inputs, options, output_shapes):
         _, lr, x, dy, channels, w, velocity = inputs
         index = (..., slice(None) if channels is None else channels)
-        gradient = dy.reshape(-1, dy.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+        gradient = np.zeros((dy.shape[-1], x.shape[-1]), dy.dtype)
+        for dy_row, x_row in zip(dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])):
+            gradient += dy_row[:, None] * x_row
         apply_sgd(w, index, velocity, gradient, lr, options)
         return []

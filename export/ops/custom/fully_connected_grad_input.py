@@ -28,5 +28,8 @@ class FullyConnectedGradInput(CustomOp):
     @classmethod
     def reference(cls, inputs, options, output_shapes):
         _, dy, w, addend, bits = inputs
-        dx = (dy @ w).reshape(output_shapes[0])
+        rows, sums = dy.reshape(-1, w.shape[0]), 0
+        for o in range(w.shape[0]):  # in the kernel's order
+            sums = sums + rows[:, o, None] * w[o]
+        dx = sums.reshape(output_shapes[0])
         return [epilogue(dx, addend, bits, options["mask_alpha"])]

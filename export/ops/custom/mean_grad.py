@@ -27,6 +27,6 @@ class MeanGrad(CustomOp):
     def reference(cls, inputs, options, output_shapes):
         _, dy, addend, bits = inputs
         outer, reduced, inner = extents(options)
-        share = dy.reshape(outer, 1, inner) / dy.dtype.type(reduced)
+        share = dy.reshape(outer, 1, inner) * (dy.dtype.type(1) / dy.dtype.type(reduced))
         dx = np.broadcast_to(share, (outer, reduced, inner)).reshape(output_shapes[0]).copy()
         return [epilogue(dx, addend, bits, options["mask_alpha"])]
