@@ -9,6 +9,8 @@ from .text import format_op
 
 # Custom ops of the forward pass: they must see weights before an update moves them, as builtin ops must.
 FORWARD_OPS = ("TfdgsuConvBlock",)
+# Positions of the weights that input gradients inside a fused op read.
+WEIGHTS_PASSED = {"TfdgsuConvBlockGrad": (3, 9, 19)}
 
 
 class GraphError(ValueError):
@@ -58,7 +60,7 @@ def _check_read(op: Op, tensor: Tensor, defined: set[int], updated: dict[int, Op
     if writer is not None and (not op.is_custom or op.kind in FORWARD_OPS):
         _fail(after, f"{tensor.name} is read by the forward pass after {writer.kind} overwrote it", op)
     is_gate = tensor is op.inputs[0]  # the loss op may close the gate that every later op reads
-    passes_gradient = "GradInput" in op.kind or op.kind == "TfdgsuConvBlockGrad"
+    passes_gradient = "GradInput" in op.kind or any(op.inputs[i] is tensor for i in WEIGHTS_PASSED.get(op.kind, ()))
     if writer is not None and not is_gate and passes_gradient:
         _fail(after, f"input gradient reads {tensor.name} after its update", op)
 

@@ -9,7 +9,7 @@ from keras.optimizers import SGD
 from keras.utils import set_random_seed
 from tfdgsu.export.gradients import custom_op
 from tfdgsu.export.ir import Graph, Tensor
-from tfdgsu.export.ir.verify import GraphError, verify
+from tfdgsu.export.ir.verify import WEIGHTS_PASSED, GraphError, verify
 from tfdgsu.export.ops.custom import REGISTRY, TensorSpec
 from tfdgsu.export.ops.custom.conv_block_grad import POINTWISE
 from tfdgsu.export.passes import fuse_conv_block_gradients
@@ -222,6 +222,11 @@ def test_chain_stays_with_updates_of_different_kinds(changes):
     assert _stays(c, c.project(), c.depthwise(), c.conv_filter(**changes), c.conv_bias())
 
 
+def test_verifier_knows_where_the_fused_op_has_its_weights():
+    names = [operand.name for operand in REGISTRY[KIND].INPUTS]
+    assert [names[i] for i in WEIGHTS_PASSED[KIND]] == ["project_w", "depthwise_w", "conv_w"]
+
+
 def test_fused_op_may_not_read_weights_after_their_update():
     c = _Chain()
     _, graph = c.fuse(c.project(), c.project_update(), c.project_update(), c.depthwise(), c.conv())
@@ -270,6 +275,8 @@ def test_bundle_trains_to_the_same_variables_in_less_memory(tmp_path, monkeypatc
 
     def train(name):
         how = {"quantize": "int8", "representative_data": EXAMPLES, "rounding": rounding}
+        if any(layer.is_sparse for layer in sparse.plan.layers):
+            how["callback"] = tfdgsu.DynamicSparseCallback(policy="random", every=7)
         report = tfdgsu.export.export_training_bundle(sparse, tmp_path / name, **how)
         device = tfdgsu.micro_runtime.Session(tmp_path / name)
         factory = device.variables()
