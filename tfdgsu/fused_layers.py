@@ -104,7 +104,7 @@ class ConvBlock:
     @property
     def masked(self) -> tuple[LayerCall, ...]:
         """The calls whose masks it can make: all but what follows a pointwise last stage."""
-        ends_pointwise = len(self.stages) > 1 and _is_pointwise(self.stages[-1])
+        ends_pointwise = len(self.stages) > 1 and is_pointwise(self.stages[-1])
         return self.calls[: self.calls.index(self.stages[-1])] if ends_pointwise else self.calls
 
     def line_elements(self) -> int:
@@ -138,12 +138,12 @@ class ConvBlock:
     def _rows_read(self, row: int) -> int:
         """The first row of x that is read while a row of y is written, or later. Negative: of the padding."""
         head, n_read = self.stages[0], row
-        depthwise = next((call for call in self.stages if _is_depthwise(call)), None)
+        depthwise = next((call for call in self.stages if is_depthwise(call)), None)
         if depthwise is not None:
             n_read = n_read * depthwise.layer.strides[0] - self._padding_above(depthwise)
             if depthwise is not head:  # Rows of the ring are made once.
                 n_read += depthwise.layer.kernel_size[0]
-        if not _is_depthwise(head):
+        if not is_depthwise(head):
             n_read = n_read * head.layer.strides[0] - self._padding_above(head)
         return n_read
 
@@ -166,7 +166,7 @@ def find_blocks(path: GradientPath, updates: dict[str, LayerUpdate], tail: set[L
     taken: set[LayerCall] = set()
     blocks = []
     for call in path.graph.calls:
-        if call not in taken and call not in tail and _is_stage(call):
+        if call not in taken and call not in tail and is_stage(call):
             block = _grow(call, needed)
             taken.update(block.calls)
             blocks.append(block)
@@ -179,18 +179,21 @@ def unpadded(value: Value) -> Value:
     return producer.inputs[0] if producer is not None and is_absorbable_padding(producer) else value
 
 
-def _is_stage(call: LayerCall) -> bool:
+def is_stage(call: LayerCall) -> bool:
+    """True for a convolution that can be part of a block."""
     layer = call.layer
     if type(layer) not in _CONVOLUTIONS or layer.data_format != "channels_last" or max(layer.dilation_rate) > 1:
         return False
-    return layer.depth_multiplier == 1 if _is_depthwise(call) else layer.groups == 1
+    return layer.depth_multiplier == 1 if is_depthwise(call) else layer.groups == 1
 
 
-def _is_depthwise(call: LayerCall) -> bool:
+def is_depthwise(call: LayerCall) -> bool:
+    """True for a depthwise convolution."""
     return type(call.layer) is layers.DepthwiseConv2D
 
 
-def _is_pointwise(call: LayerCall) -> bool:
+def is_pointwise(call: LayerCall) -> bool:
+    """True for a 1x1 convolution that keeps the image's size."""
     layer = call.layer
     return type(layer) is layers.Conv2D and layer.kernel_size == (1, 1) and layer.strides == (1, 1)
 
@@ -199,10 +202,10 @@ def _grow(first: LayerCall, needed: set[Value]) -> ConvBlock:
     x = unpadded(first.inputs[0])
     calls = _with_neighbours(first, needed)
     last = first
-    if not _is_depthwise(last) and (after := _next_stage(calls, needed)) and _is_depthwise(after):
+    if not is_depthwise(last) and (after := _next_stage(calls, needed)) and is_depthwise(after):
         calls += _with_neighbours(after, needed)
         last = after
-    if _is_depthwise(last) and (after := _next_stage(calls, needed)) and _is_pointwise(after):
+    if is_depthwise(last) and (after := _next_stage(calls, needed)) and is_pointwise(after):
         calls += _with_neighbours(after, needed)
     after = _only_consumer(calls[-1].output, needed)
     if after is not None and type(after.layer) is layers.Add and len(after.inputs) == 2 and x in after.inputs:
@@ -226,7 +229,7 @@ def _next_stage(calls: list[LayerCall], needed: set[Value]) -> LayerCall | None:
     after = _only_consumer(calls[-1].output, needed)
     if after is not None and is_absorbable_padding(after):
         after = _only_consumer(after.output, needed)
-    return after if after is not None and _is_stage(after) else None
+    return after if after is not None and is_stage(after) else None
 
 
 def _only_consumer(value: Value, needed: set[Value]) -> LayerCall | None:

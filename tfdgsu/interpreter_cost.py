@@ -39,6 +39,7 @@ def predict(step: StepTimeline, updates: tuple[LayerUpdate, ...], n_weights: int
     n_ops = (
         step.timeline.now
         + sum(update.update_bias for update in updates)
+        - step.n_fused_biases
         + sum(update.is_sparse for update in updates)
         + 2
     )
@@ -51,7 +52,7 @@ def predict(step: StepTimeline, updates: tuple[LayerUpdate, ...], n_weights: int
         + EVAL_TENSOR_BYTES * n_tensors
         + IO_TENSOR_BYTES * n_io
         + sum(CONV_BYTES + _per_channel_bytes(call.output.shape[-1]) for call in builtin)
-        + BLOCK_BYTES * len(step.blocks)
+        + BLOCK_BYTES * (len(step.blocks) + step.n_backward_blocks)
         + BUILTIN_OP_BYTES * n_other
         + RESHAPE_BYTES * sum(type(call.layer).__name__.endswith("1D") for call in calls)
     )

@@ -7,8 +7,11 @@ its update and never exists as a buffer, an input gradient is computed before th
 add up inside the input gradient.
 """
 
+import itertools
+
 from keras import layers
 
+from .backward_blocks import BackwardBlock, find_backward_block
 from .byte_size import FLOAT_BYTES
 from .fused_layers import ConvBlock, find_blocks, float_tail, is_fused_activation, is_fused_padding, unpadded
 from .gradient_path import GradientPath, has_kernel
@@ -30,6 +33,8 @@ class StepTimeline:
         kept: Buffers with values that backward needs.
         masks: By activation, its bit mask.
         blocks: The chains of convolutions that run as one op.
+        n_backward_blocks: Chains whose backward pass was one op.
+        n_fused_biases: Bias updates that were part of such ops.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class StepTimeline:
         self._real_of: dict[Value, Buffer] = {}  # dequantized, for the float tail
         self._selected: dict[LayerCall, Buffer] = {}
         self._gradient_of: dict[Value, Buffer] = {}
+        self.n_backward_blocks = 0
+        self.n_fused_biases = 0  # bias updates inside backward blocks
         self._shared: set[Buffer] = set()  # gradients that serve several branches
         self._maskable: set[Buffer] = set()  # gradients whose op can apply a mask as it writes
 
@@ -175,6 +182,11 @@ class StepTimeline:
 
     def _backward_call(self, call: LayerCall) -> None:
         dy = self._gradient_of[call.output]
+        block = find_backward_block(call, self.path) if self.format.has_conv_blocks else None
+        if block is not None and self._block_takes_less(block, dy):
+            self._backward_block(block, dy)
+            self._update(call, dy)
+            return
         targets = [value for value in call.inputs if value in self.path.differentiated]
         passes_on = (layers.Add, layers.Dropout, layers.Flatten, layers.Reshape)
         if isinstance(call.layer, passes_on) or call in self._absorbed:
@@ -189,11 +201,52 @@ class StepTimeline:
         else:
             for value in targets:
                 self._input_gradient(call, value, dy)
+        self._update(call, dy)
+
+    def _update(self, call: LayerCall, dy: Buffer) -> None:
         if call.name in self.updates:
             self.timeline.read(dy)
             if call in self._selected:
                 self.timeline.read(self._selected[call])
             self.timeline.now += 1
+
+    def _block_takes_less(self, block: BackwardBlock, dy: Buffer) -> bool:
+        """Whether the exporter would fuse it: tiles against the two largest gradients in a row, op by op."""
+        dx, addend = self._block_dx(block)
+        wide = [self._gradient_bytes(call.output) for call in block.updated]
+        in_order = [dy.n_bytes, *wide, *([dx] if dx else [])]
+        pairs = [a + b for a, b in itertools.pairwise(in_order)]
+        n_chain_bytes = max(n + (addend.n_bytes if addend and i == 1 else 0) for i, n in enumerate(pairs))
+        n_block_bytes = dy.n_bytes + dx + block.scratch_bytes(self.updates, self.batch_size)
+        return n_block_bytes + (addend.n_bytes if addend not in (None, dy) else 0) < n_chain_bytes
+
+    def _block_dx(self, block: BackwardBlock) -> tuple[int, Buffer | None]:
+        """Bytes of the gradient that a block passes on, 0 if none; and what it adds to it."""
+        value = block.conv.inputs[0] if block.conv is not None else None
+        if value not in self.path.differentiated:
+            return 0, None
+        return self._gradient_bytes(value), self._gradient_of.get(value)
+
+    def _backward_block(self, block: BackwardBlock, dy: Buffer) -> None:
+        """One op reads dy and what was kept of the chain, updates its first layers and writes dx."""
+        self.n_backward_blocks += 1
+        self.timeline.read(dy)
+        for call in (*block.activations, *block.updated):
+            for kept in (self.masks.get(call), self._selected.get(call)):
+                if kept is not None:
+                    self.timeline.read(kept)
+            if call.name in self.updates:
+                self.n_fused_biases += self.updates[call.name].update_bias
+        name = f"{block.project.name}/gradient tile"
+        self._write(name, "gradient", block.scratch_bytes(self.updates, self.batch_size))
+        n_bytes, addend = self._block_dx(block)
+        if n_bytes:
+            value = block.conv.inputs[0]
+            if addend is not None:
+                self.timeline.read(addend)
+            self._gradient_of[value] = self._write(f"{value.producer.name}/gradient", "gradient", n_bytes)
+            self._maskable.add(self._gradient_of[value])
+        self.timeline.now += 1
 
     def _input_gradient(self, call: LayerCall, value: Value, dy: Buffer) -> None:
         self.timeline.read(dy)

@@ -79,10 +79,21 @@ def test_cost_of_a_block_counted_by_hand():
     block = (n_pixels + 8) * 4 + 2 * mask + selected + lines
     dequantize = n_pixels * 4 * (1 + 4) + 2 * mask + selected
     assert cost.forward_peak_bytes == max(block, dequantize)
-    # The depthwise stage's input gradient: two float32 gradients, the mask of the first, selected channels, the output. The
-    # other mask was applied as its gradient was written.
-    wide = 4 * n_pixels * 16
-    assert cost.backward_peak_bytes == 2 * wide + mask + selected + 4 * 2
+    # The backward pass of the block: the gradient of the sum; four channels, the fewest, of the two wide gradients; both
+    # masks; selected channels; the output. Nothing is passed on.
+    assert cost.backward_peak_bytes == 4 * n_pixels * 4 + 4 * 2 * 4 * n_pixels + 2 * mask + selected + 4 * 2
+
+
+def test_backward_passes_that_are_not_fused_hold_two_wide_gradients():
+    """A 3x3 convolution in front of the depthwise one isn't part of a backward block."""
+    inputs = keras.Input((8, 8, 4))
+    x = layers.Conv2D(16, 3, padding="same", name="expand")(inputs)
+    x = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
+    x = layers.Conv2D(4, 1, name="project")(x)
+    model = keras.Model(inputs, layers.Dense(2, name="head")(layers.GlobalAveragePooling2D(name="pool")(x)))
+    cost = tfdgsu.plan(model, layers={"expand": 0}, quantize="int8").cost
+    wide = 4 * 8 * 8 * 16
+    assert cost.backward_peak_bytes == 2 * wide + 4 * 2
 
 
 def test_rounding_with_remainder_takes_a_byte_more_per_weight():
