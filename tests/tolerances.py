@@ -52,6 +52,8 @@ PLAN_PEAK_RTOL = 0.01
 PLAN_PEAK_ATOL_BYTES = 256
 # The interpreter's structures are estimated from averages per op.
 PLAN_TOTAL_RTOL = 0.05
+# Of a network of ordinary size, where the alignment of small tensors counts for nothing.
+PLAN_INT8_TOTAL_RTOL = 0.01
 # How far an int8 step may be from a float32 one, relative to the length of the step: activations are off by half a unit
 # of 1/255 of their range, and masks differ where they cross a bound.
 INT8_STEP_RELATIVE_ERROR = 0.1
@@ -62,3 +64,6 @@ PRIOR_GAIN_RTOL = 0.2
 # An int8 network against the float32 one: each of some ten layers rounds its result to 1/256 of its range, and the
 # softmax of logits of order one passes on at most a quarter of their error.
 INT8_PROBABILITY_ATOL = 0.05
+# How much of the loss that float32 training takes away in some sixty steps, int8 training may leave or take more: its
+# steps are rounded at random, and its activations differ by half a unit everywhere.
+INT8_TRAINING_SHARE = 0.15
