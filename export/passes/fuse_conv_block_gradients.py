@@ -14,13 +14,14 @@ import itertools
 from ..gradients import custom_op
 from ..ir import Graph, Op, Tensor
 from ..ops.custom import REGISTRY
-from ..ops.custom.conv_block_grad import LAYERS, MAX_TILE_CHANNELS
+from ..ops.custom.conv_block_grad import LAYERS
 from .gradient_chain import GradientChain, find_chain, operands
 
 KIND = "TfdgsuConvBlockGrad"
-SCRATCH_BYTES = 6144  # to be at most, and a quarter of the channels, but with at least so many in a tile:
-_FEWEST_CHANNELS, _FEWEST_TILES = 4, 4
-_WHOLE_RUN = 8  # channels that kernels sum together
+# Kernels sum 8 channels together: larger tiles are no faster. Tiles of 4, as fast as separate ops, are for images
+# so large that their scratch memory counts.
+TILE_CHANNELS, SMALL_TILE_CHANNELS = 8, 4
+SCRATCH_BYTES = 8192
 _WINDOW = ("stride_h", "stride_w", "pad_top", "pad_left")
 _SHARED = ("momentum", "nesterov", "rounding", "seed")
 _UNUSED = {"momentum": 0.0, "nesterov": 0, "rounding": 0, "seed": 0, "layer_id": 0, "x_scale": 1.0, "x_zero_point": 0}
@@ -111,14 +112,9 @@ def _window(chain: GradientChain, dy: Tensor) -> dict[str, int]:
 
 
 def _tile_channels(inputs: dict[str, Tensor | None], options: dict) -> int:
-    """As many as scratch memory allows, in whole runs if there is one."""
-    n_expanded = inputs["project_w"].shape[3]
     shapes = [None if t is None else t.shape for t in _in_order(inputs)]
-    bytes_each = REGISTRY[KIND].scratch_bytes(shapes, {**options, "tile_channels": 1})
-    n = min(SCRATCH_BYTES // bytes_each, n_expanded // _FEWEST_TILES)
-    if n >= _WHOLE_RUN:
-        n -= n % _WHOLE_RUN
-    return min(max(n, _FEWEST_CHANNELS), n_expanded, MAX_TILE_CHANNELS)
+    n_bytes = REGISTRY[KIND].scratch_bytes(shapes, {**options, "tile_channels": TILE_CHANNELS})
+    return TILE_CHANNELS if n_bytes <= SCRATCH_BYTES else SMALL_TILE_CHANNELS
 
 
 def _block_bytes(block: Op) -> int:

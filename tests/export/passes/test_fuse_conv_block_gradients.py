@@ -130,7 +130,7 @@ def test_whole_chain_becomes_one_op_before_the_projections_own_update(stride):
     expected = {**c.window, **SGD_OPTIONS, "in_h": SIDE, "in_w": SIDE, "has_dx": 1, "conv_layer_id": 2}
     expected |= {"depthwise_layer_id": 1, "trains_conv": 1, "trains_depthwise": 1, "conv_x_scale": 0.5}
     assert expected.items() <= block.options.items()
-    assert 4 <= block.options["tile_channels"] <= M // 4
+    assert block.options["tile_channels"] == 8
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,13 @@ def test_chain_stays_where_a_gradient_has_another_reader():
     c = _Chain()
     c.outputs.append(c.wide)
     assert _stays(c, c.project(), c.depthwise(), c.conv())
+
+
+def test_large_images_have_smaller_tiles(monkeypatch):
+    monkeypatch.setattr(fuse_conv_block_gradients, "SCRATCH_BYTES", 8 * 4 * 2 * SIDE**2 - 1)
+    c = _Chain()
+    _, graph = c.fuse(c.project(), c.depthwise(), c.conv())
+    assert graph.ops[0].options["tile_channels"] == 4
 
 
 def test_chain_stays_where_it_saves_nothing():
