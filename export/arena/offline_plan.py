@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..ir import Graph, Tensor
+from ..ir.verify import verify
 from ..passes.order_ops import find_orders
 from ..schema import write_graph
 from .allocate_tensors import AllocateTensors
@@ -47,6 +48,7 @@ def plan_memory(graph: Graph) -> MemoryPlan:
         cost = _cost(plan)
         if (cost.minimum_arena_bytes, cost.total_bytes) < (best_cost.minimum_arena_bytes, best_cost.total_bytes):
             best, best_cost = plan, cost
+    verify(best.graph, "order_ops")
     return best
 
 
