@@ -101,7 +101,7 @@ class ArenaPrediction:
 
     @property
     def peak_live_bytes(self) -> int:
-        """Bytes alive at the peak; the head is larger if gaps could not be filled."""
+        """Bytes alive at the peak; the head is larger if gaps could not be filled, smaller if buffers overlap."""
         return sum(b.n_bytes for b in self.peak_buffers)
 
     def alive_at(self, moment: int) -> tuple[BufferPlan, ...]:
