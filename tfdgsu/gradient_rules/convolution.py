@@ -52,8 +52,10 @@ class ConvolutionRule(WeightGradientRule):
     def kernel_gradient(self, call, x_selected, dy, channels):
         layer = call.layer
         shape = (*layer.kernel_size, x_selected.shape[-1], layer.filters)
-        if _is_pointwise(layer):
-            x_rows = tf.reshape(x_selected, [-1, x_selected.shape[-1]])
+        if all(size == 1 for size in layer.kernel_size):
+            # Also where it strides: Conv2DBackpropFilter with oneDNN (TensorFlow 2.21) then writes beyond its result.
+            x_read = x_selected[(slice(None), *(slice(None, None, stride) for stride in layer.strides))]
+            x_rows = tf.reshape(x_read, [-1, x_selected.shape[-1]])
             return tf.reshape(tf.matmul(x_rows, tf.reshape(dy, [-1, layer.filters]), transpose_a=True), shape)
         if layer.rank == 1:
             x_selected, dy = x_selected[:, tf.newaxis], dy[:, tf.newaxis]

@@ -157,6 +157,20 @@ def test_kernel_slices(name, n_selected):
     _check(sparse, np.random.default_rng(0).standard_normal((3, *shape)))
 
 
+def test_strided_1x1_convolution_does_without_the_op_that_writes_beyond_its_result(monkeypatch):
+    """With oneDNN, Conv2DBackpropFilter of a 1x1 kernel with strides corrupts the heap (TensorFlow 2.21)."""
+
+    def refuse(**_):
+        raise RuntimeError("Conv2DBackpropFilter called for a strided 1x1 kernel")
+
+    monkeypatch.setattr(tf.raw_ops, "Conv2DBackpropFilter", refuse)
+    inputs = keras.Input((5, 6, 4))
+    model = keras.Model(inputs, layers.Conv2D(3, 1, strides=2, name="conv")(inputs))
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers={"conv": 2}, train_head=False))
+    sparse.compile(keras.optimizers.SGD(0.1), loss="mse")
+    sparse.train_on_batch(np.ones((1, 5, 6, 4)), np.zeros((1, 3, 3, 3)))
+
+
 def test_dropout_passes_gradient_where_it_let_values_pass():
     inputs = keras.Input((6, 4))
     model = keras.Model(inputs, layers.Dropout(0.5, seed=3)(layers.Conv1D(4, 1, name="probe")(inputs)))
