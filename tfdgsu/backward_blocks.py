@@ -14,10 +14,8 @@ from .layer_graph import LayerCall, Value
 from .sparse_update_plan import LayerUpdate
 
 # As export/passes/fuse_conv_block_gradients.py chooses its tiles.
-_SCRATCH_BYTES = 6144
-_FEWEST_CHANNELS, _FEWEST_TILES = 4, 4
-_WHOLE_RUN = 8
-_MOST_CHANNELS = 256
+_SCRATCH_BYTES = 8192
+_TILE_CHANNELS, _SMALL_TILE_CHANNELS = 8, 4
 _RECTIFIERS = (layers.ReLU, layers.LeakyReLU)
 
 
@@ -51,10 +49,8 @@ class BackwardBlock:
         update = updates.get(self.depthwise.name)
         if update is not None and update.n_selected:
             n_each += math.prod(self.depthwise.layer.kernel_size)
-        n_tile = min(_SCRATCH_BYTES // n_each, n_channels // _FEWEST_TILES)
-        if n_tile >= _WHOLE_RUN:
-            n_tile -= n_tile % _WHOLE_RUN
-        return n_each * min(max(n_tile, _FEWEST_CHANNELS), n_channels, _MOST_CHANNELS)
+        n_bytes = n_each * min(_TILE_CHANNELS, n_channels)
+        return n_bytes if n_bytes <= _SCRATCH_BYTES else n_each * min(_SMALL_TILE_CHANNELS, n_channels)
 
 
 def find_backward_block(project: LayerCall, path: GradientPath) -> BackwardBlock | None:

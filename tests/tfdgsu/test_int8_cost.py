@@ -79,9 +79,9 @@ def test_cost_of_a_block_counted_by_hand():
     block = (n_pixels + 8) * 4 + 2 * mask + selected + lines
     dequantize = n_pixels * 4 * (1 + 4) + 2 * mask + selected
     assert cost.forward_peak_bytes == max(block, dequantize)
-    # The backward pass of the block: the gradient of the sum; four channels, the fewest, of the two wide gradients; both
+    # The backward pass of the block: the gradient of the sum; a tile of eight channels of the two wide gradients; both
     # masks; selected channels; the output. Nothing is passed on.
-    assert cost.backward_peak_bytes == 4 * n_pixels * 4 + 4 * 2 * 4 * n_pixels + 2 * mask + selected + 4 * 2
+    assert cost.backward_peak_bytes == 4 * n_pixels * 4 + 8 * 2 * 4 * n_pixels + 2 * mask + selected + 4 * 2
 
 
 def test_backward_passes_that_are_not_fused_hold_two_wide_gradients():
