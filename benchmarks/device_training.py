@@ -27,7 +27,6 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cifar10_images
-import numpy as np
 import training_runs
 from absl import app, flags
 
@@ -50,7 +49,7 @@ _STATE_DIR = flags.DEFINE_string("state_dir", None, "Where unfinished runs are k
 _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/device_training.json", "Results; runs are added to it.")
 _ONLY = flags.DEFINE_list("only", list(RUNS), "Which runs.")
 _N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
-_N_TEST = flags.DEFINE_integer("n_test", 2_000, "Images to evaluate.", lower_bound=1)
+_N_TEST = flags.DEFINE_integer("n_test", 5_000, "Images to evaluate.", lower_bound=1)
 _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", DEFAULTS.learning_rate, "Highest learning rate.")
 _MOMENTUM = flags.DEFINE_float("momentum", DEFAULTS.momentum, "Momentum of SGD.")
@@ -203,20 +202,13 @@ def main(argv):
     def load():
         return tfdgsu.load_int8_checkpoint(folder / CHECKPOINT, n_classes=cifar10_images.N_CLASSES)
 
-    def make_model():
-        model, _ = load()
-        # With random weights the first losses are so large that they spoil the layers in front.
-        head = model.get_layer(HEAD)
-        head.set_weights([np.zeros_like(weight) for weight in head.get_weights()])
-        return model
-
     _, scales = load()
     with tempfile.TemporaryDirectory() as temporary:
         state_dir = pathlib.Path(_STATE_DIR.value or temporary)
         state_dir.mkdir(parents=True, exist_ok=True)
         plan_arguments = {"ram": RAM, "update_fraction": UPDATE_FRACTION}
         task = _read_task(recipe)
-        benchmark = Benchmark(make_model, {"scales": scales}, task, recipe, state_dir, **plan_arguments)
+        benchmark = Benchmark(lambda: load()[0], {"scales": scales}, task, recipe, state_dir, **plan_arguments)
         document = run_and_store(benchmark, _ONLY.value, pathlib.Path(_OUTPUT.value))
     print(format_table(document))
 
