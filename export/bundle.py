@@ -178,7 +178,7 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
     sparse_labels = spec.loss.name == "sparse_categorical_crossentropy"
     return {
         # Without the buffer-by-buffer cost, which nobody reads on a device and which would fill its flash.
-        "plan": dataclasses.replace(plan, cost=dataclasses.replace(plan.cost, items=())).to_dict(),
+        "plan": dataclasses.replace(plan, cost=dataclasses.replace(plan.cost, items=()), reasons=()).to_dict(),
         "loss": {"name": spec.loss.name, "from_logits": spec.loss.from_logits},
         "n_classes": step.output.shape[-1] if sparse_labels else None,
         "batch_size": batch_size,
