@@ -127,6 +127,7 @@ class ConvBlockGrad(CustomOp):
         check_scales(cls, named["project_scales"], dy[3])
         for name in ("has_dx", "trains_depthwise", "trains_conv"):
             cls.require(options[name] in (0, 1), f"{name} must be 0 or 1", options[name])
+        cls.require(min(image) >= 1, "in_h and in_w must be positive", image)
         cls._check_weights(named, m, options)
         taps = (1, 1) if named["depthwise_w"] is None else named["depthwise_w"][1:3]
         check_windows(cls, image[1:], dy[1:3], taps, options)

@@ -126,6 +126,26 @@ def test_invoke_refuses_channels_out_of_range(layer, is_negative):
         one_op_model.run(NAME, inputs, case.options, case.outputs)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"in_h": 0},
+        {"in_w": 99},
+        {"tile_channels": 0},
+        {"tile_channels": 257},
+        {"trains_conv": 0},
+        {"trains_depthwise": 2},
+    ],
+)
+def test_wrong_options_are_refused(wrong):
+    case, options = CASES[1], CASES[1].options | wrong
+    specs = [None if a is None else TensorSpec(a.shape, a.dtype.name) for a in case.inputs]
+    with pytest.raises(ValueError, match="^Tfdgsu"):
+        OP.check(specs, [TensorSpec(a.shape) for a in case.outputs], options)
+    with pytest.raises(InterpreterError, match="failed to prepare"):
+        one_op_model.run(NAME, case.inputs, options, case.outputs)
+
+
 def test_cases_cover_each_operand_there_and_absent():
     for i, operand in enumerate(OP.INPUTS):
         present = {case.inputs[i] is not None for case in CASES}
