@@ -11,7 +11,7 @@ from tfdgsu.export.ops.custom import REGISTRY
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "micro_runtime"
 OPS = re.findall(r"^TFDGSU_OP\((\w+), (\w+)\)", (RUNTIME / "tflm" / "ops.inc").read_text(), re.MULTILINE)
-HEADER = (RUNTIME / "include" / "tfdgsu" / "kernels.h").read_text()
+HEADER = "".join((RUNTIME / "include" / "tfdgsu" / f"{name}.h").read_text() for name in ("kernels", "kernels_int8"))
 KERNELS = sorted(path.stem for path in (RUNTIME / "kernels").glob("*.c"))
 # They copy or count, and have nothing for a kernel to do.
 WITHOUT_KERNEL = {"load_variables", "advance_step"}
