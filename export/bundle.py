@@ -65,7 +65,8 @@ def export_training_bundle(
 
     An int8 bundle computes the forward pass in int8, as TensorFlow Lite's quantizer makes it, loss and gradients in float32.
     Convolutions train int8 weights and int32 biases in place. Dense layers behind an update layer stay float32, from the
-    pooling in front of them on: a new head starts near zero, and a kernel's scale can't change while it trains.
+    pooling in front of them on: a new head starts near zero, and a kernel's scale can't change while it trains. Without
+    a Dense layer the last convolution does: int8 logits could not leave the range they were calibrated to.
 
     Args:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.

@@ -64,6 +64,7 @@ PRIOR_GAIN_RTOL = 0.2
 # An int8 network against the float32 one: each of some ten layers rounds its result to 1/256 of its range, and the
 # softmax of logits of order one passes on at most a quarter of their error.
 INT8_PROBABILITY_ATOL = 0.05
-# How much of the loss that float32 training takes away in some sixty steps, int8 training may leave or take more: its
-# steps are rounded at random, and its activations differ by half a unit everywhere.
-INT8_TRAINING_SHARE = 0.15
+# How much of the loss that float32 training takes away in a hundred large steps on random weights, int8 training may
+# leave: 4% to 16% measured, whatever the rounding. The largest weight of each channel can't grow, and activations can't
+# leave the range that they were calibrated to.
+INT8_TRAINING_SHARE = 0.25

@@ -61,20 +61,18 @@ def float_tail(path: GradientPath) -> set[LayerCall]:
     """Returns the calls that stay float32 in an int8 bundle.
 
     These are the Dense layers on the gradient path and all that follows them: a new head starts near zero and has no scale
-    yet. Without such a Dense layer it is the activation that makes the output. Poolings and reshapings that only feed
-    the tail go along.
+    yet. Without such a Dense layer the last convolution takes its place, because int8 logits could not leave the range
+    that they had when they were calibrated. Poolings and reshapings that only feed the tail go along.
     """
     on_path = set(path.calls)
+    kernels = [call for call in path.graph.calls if call in on_path and has_kernel(call.layer)]
+    heads = [call for call in kernels if type(call.layer) is layers.Dense] or kernels[-1:]
     tail: set[LayerCall] = set()
     values: set[Value] = set()
     for call in path.graph.calls:
-        is_first = type(call.layer) is layers.Dense and call in on_path
-        if is_first or any(value in values for value in call.inputs):
+        if call in heads or any(value in values for value in call.inputs):
             tail.add(call)
             values.update(call.outputs)
-    if not tail:
-        makers = [value.producer for value in path.graph.outputs if value.producer is not None]
-        tail.update(call for call in makers if type(call.layer) in (layers.Softmax, layers.Activation))
     for call in reversed(path.graph.calls):
         consumers = call.output.consumers
         if type(call.layer) in _FEEDERS and consumers and all(consumer in tail for consumer in consumers):

@@ -4,6 +4,7 @@
 
 from . import interpreter_cost
 from .byte_size import FLOAT_BYTES
+from .fused_layers import float_tail
 from .gradient_path import GradientPath
 from .number_format import FLOAT32, NumberFormat
 from .sparse_update_plan import CostItem, LayerUpdate, PlanCost
@@ -46,8 +47,8 @@ def mutable_items(
         items.append(CostItem(f"{update.name}/{name}", "mutable weight", n_bytes))
 
     if update.n_selected:
-        # An update layer that is Dense lies on the gradient path, so it is part of the float tail.
-        n_kernel_bytes = FLOAT_BYTES if update.kind == "Dense" else number_format.kernel_bytes
+        is_float = number_format.has_float_tail and path.graph.find(update.name) in float_tail(path)
+        n_kernel_bytes = FLOAT_BYTES if is_float else number_format.kernel_bytes
         add("kernel", n_kernel_bytes * update.n_mutable_weights)
         if update.is_sparse:
             add("channels", FLOAT_BYTES * update.n_selected)

@@ -5,6 +5,9 @@
 A Dense layer that gradient reaches is trained, or followed by one that is. A new head starts near zero and has no
 meaningful scale, and filter scales can't change on the device; so it and everything behind it stay float32. The pooling
 in front goes along: the average of 16 int8 values is finer than its int8 result.
+
+In a network without such a Dense layer the last convolution makes the logits, and takes its place: int8 logits could never
+leave the range that they had when they were calibrated, however long the network trains.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Iterable
 
 from ..ir import Graph, Op, Tensor
 
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _FINAL_ACTIVATIONS = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX")
 _COUNTER = re.compile(r"_\d+$")
 
@@ -40,7 +44,9 @@ def find_float_tail(graph: Graph, updated: list[Op]) -> list[Op]:
     """Returns the ops of a forward graph that stay float32, in order of execution; ``updated`` are those trained."""
     path = _with_followers(graph, updated)
     dense = [op for op in graph.ops if id(op) in path and op.kind == "FULLY_CONNECTED"]
-    tail = _with_followers(graph, dense) if dense else _final_activation(graph)
+    last_convolution = [op for op in graph.ops if id(op) in path and op.kind in _CONVOLUTIONS][-1:]
+    heads = dense or last_convolution
+    tail = _with_followers(graph, heads) if heads else _final_activation(graph)
     while grown := _feeders_of(graph, tail):
         tail.update(grown)
     return [op for op in graph.ops if id(op) in tail]

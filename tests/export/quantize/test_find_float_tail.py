@@ -77,14 +77,21 @@ def test_everything_behind_a_dense_layer_is_tail():
     assert reads == ["conv"]
 
 
-def test_without_dense_layer_the_final_activation_and_its_pooling_are_tail():
+def test_without_dense_layer_the_last_convolution_takes_its_place():
+    net = _Net().add("CONV_2D", "deep", "x", shape=_IMAGE).add("CONV_2D", "conv", "deep", shape=_IMAGE)
+    net.add("MEAN", "logits", "conv").add("LOGISTIC", "output", "logits")
+    assert net.tail("deep") == (["conv", "logits", "output"], ["deep"])
+    assert net.tail("conv") == (["conv", "logits", "output"], ["deep"])
+
+
+def test_without_updates_the_final_activation_and_its_pooling_are_tail():
     net = _Net().add("CONV_2D", "conv", "x", shape=_IMAGE).add("MEAN", "logits", "conv")
-    assert net.add("LOGISTIC", "output", "logits").tail("conv") == (["logits", "output"], ["conv"])
+    assert net.add("LOGISTIC", "output", "logits").tail() == (["logits", "output"], ["conv"])
 
 
-def test_without_any_end_the_output_is_dequantized():
+def test_without_updates_and_activation_the_output_is_dequantized():
     net = _Net().add("CONV_2D", "conv", "x", shape=_IMAGE).add("MAX_POOL_2D", "output", "conv", shape=_IMAGE)
-    assert net.tail("conv") == ([], ["output"])
+    assert net.tail() == ([], ["output"])
 
 
 def test_input_of_a_dense_network_is_all_that_is_int8():
