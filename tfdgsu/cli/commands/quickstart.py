@@ -30,11 +30,11 @@ class QuickstartCommand(Command):
         Trains a small convolutional network on handwritten digits that come with scikit-learn. Then the camera is
         mounted askew: all digits are rotated by 45 degrees, and the network fails. It is fine-tuned on rotated digits by
         sparse updates, one image per step: in Keras, and from the same start with the same images in the same order in
-        TensorFlow Lite Micro.
+        TensorFlow Lite Micro, once with float32 arithmetic and once with int8 weights and activations.
 
         Prints accuracy before and after on rotated digits that neither side trained on, how far the losses differ, the
-        arena as predicted and as measured, and where its bytes go. Writes into the folder --out_dir the bundle
-        digits.tflite, a figure, the results as JSON, and for trying the other commands the pretrained network
+        arena as predicted and as measured, and where its bytes go. Writes into the folder --out_dir the bundles
+        digits.tflite and digits_int8.tflite, a figure, the results as JSON, and for trying the other commands the pretrained network
         digits.keras and the images digits.npz. Downloads nothing.
     """
     examples = ("tfdgsu quickstart", "tfdgsu quickstart --out_dir /tmp/digits")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 RAM = "256KB"
 UPDATE_FRACTION = 0.02
-BUNDLE_NAME, NETWORK_NAME, DATA_NAME = "digits.tflite", "digits.keras", "digits.npz"
+BUNDLE_NAME, INT8_BUNDLE_NAME = "digits.tflite", "digits_int8.tflite"
+NETWORK_NAME, DATA_NAME = "digits.keras", "digits.npz"
 # Of a loss of order one, in float32, summed in another order on each side, over a thousand steps.
 ROUNDING = 1e-4
 
@@ -43,10 +44,12 @@ class Outcome:
         upright_accuracy: Before, on the held-out images as the network knows them.
         keras_before, keras_after: On the shifted ones, in Keras.
         tflm_before, tflm_after: The same in TensorFlow Lite Micro.
+        int8_before, int8_after: The same with the int8 bundle.
         keras_losses, tflm_losses: Loss of every step.
         plan: What was updated.
         report: The exporter's prediction.
         arena: What the interpreter reports.
+        int8_arena: The same of the int8 bundle.
     """
 
     n_steps: int
@@ -56,11 +59,14 @@ class Outcome:
     keras_after: float
     tflm_before: float
     tflm_after: float
+    int8_before: float
+    int8_after: float
     keras_losses: list[float]
     tflm_losses: list[float]
     plan: SparseUpdatePlan
     report: ExportReport
     arena: ArenaReport
+    int8_arena: ArenaReport
 
     @property
     def loss_differences(self) -> np.ndarray:
@@ -94,15 +100,19 @@ def run(out_dir: pathlib.Path, progress: Progress, say: Callable[[str], None]) -
     say("Exporting the training bundle ...")
     path = out_dir / BUNDLE_NAME
     report = export_training_bundle(sparse, path, callback=redraw, preprocessing={"x": "gray, 0 to 1"})
-    device = Session(path)
-    tflm_before = device.evaluate(*data.held_out).accuracy
+    device, int8_device = Session(path), Session(_export_int8(sparse, redraw, data, out_dir))
+    tflm_before, int8_before = (d.evaluate(*data.held_out).accuracy for d in (device, int8_device))
 
     n_steps = fine_tuning.N_PASSES * len(data.fine_tune.y)
-    say(f"Fine-tuning {n_steps:,} steps in Keras and the same {n_steps:,} in TensorFlow Lite Micro ...")
+    say(
+        f"Fine-tuning {n_steps:,} steps in Keras and the same {n_steps:,} in TensorFlow Lite Micro, float32 and int8 ..."
+    )
     with progress("Keras", n_steps) as advance:
         keras_losses = fine_tuning.train_in_keras(sparse, redraw, data.fine_tune, advance)
     with progress("TFLM", n_steps) as advance:
         tflm_losses = fine_tuning.train_in_tflm(device, data.fine_tune, advance)
+    with progress("TFLM int8", n_steps) as advance:
+        fine_tuning.train_in_tflm(int8_device, data.fine_tune, advance)
     return Outcome(
         n_steps=n_steps,
         n_held_out=len(data.held_out.y),
@@ -111,12 +121,22 @@ def run(out_dir: pathlib.Path, progress: Progress, say: Callable[[str], None]) -
         keras_after=_accuracy(sparse, data.held_out),
         tflm_before=tflm_before,
         tflm_after=device.evaluate(*data.held_out).accuracy,
+        int8_before=int8_before,
+        int8_after=int8_device.evaluate(*data.held_out).accuracy,
         keras_losses=keras_losses,
         tflm_losses=tflm_losses,
         plan=update_plan,
         report=report,
         arena=device.arena_report(),
+        int8_arena=int8_device.arena_report(),
     )
+
+
+def _export_int8(sparse: SparseUpdateModel, redraw, data: digits.Digits, out_dir: pathlib.Path) -> pathlib.Path:
+    """The same training step in int8, calibrated on what the device will see."""
+    path = out_dir / INT8_BUNDLE_NAME
+    export_training_bundle(sparse, path, callback=redraw, quantize="int8", representative_data=data.fine_tune.x)
+    return path
 
 
 def _pretrained(data: digits.Digits, progress: Progress) -> keras.Model:

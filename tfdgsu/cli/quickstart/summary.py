@@ -39,6 +39,8 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
             "keras_after": outcome.keras_after,
             "tflm_before": outcome.tflm_before,
             "tflm_after": outcome.tflm_after,
+            "int8_before": outcome.int8_before,
+            "int8_after": outcome.int8_after,
         },
         "max_loss_difference": float(outcome.loss_differences.max()),
         "n_equal_steps": outcome.n_equal_steps,
@@ -47,6 +49,8 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
         "arena_predicted_bytes": predicted.total_bytes,
         "arena_measured_bytes": arena.total_bytes,
         "arena_cortex_m_predicted_bytes": arena.predicted_cortex_m_bytes,
+        "int8_arena_predicted_bytes": outcome.int8_arena.predicted_bytes,
+        "int8_arena_measured_bytes": outcome.int8_arena.total_bytes,
         "arena_head_bytes": arena.head_bytes,
         "arena_tail_bytes": arena.tail_bytes,
         "variable_bytes": predicted.tail_by_kind["variables"],
@@ -61,13 +65,18 @@ def _peak_tensors(arena: ArenaPrediction) -> list[BufferPlan]:
 
 def _format_accuracy(outcome: Outcome) -> str:
     rows = (
-        ("upright, as pretrained", outcome.upright_accuracy, None),
-        (f"{digits.SHIFT}, before", outcome.keras_before, outcome.tflm_before),
-        (f"{digits.SHIFT}, after {outcome.n_steps:,} steps", outcome.keras_after, outcome.tflm_after),
+        ("upright, as pretrained", outcome.upright_accuracy),
+        (f"{digits.SHIFT}, before", outcome.keras_before, outcome.tflm_before, outcome.int8_before),
+        (
+            f"{digits.SHIFT}, after {outcome.n_steps:,} steps",
+            outcome.keras_after,
+            outcome.tflm_after,
+            outcome.int8_after,
+        ),
     )
-    lines = [f"{f'Accuracy on {outcome.n_held_out} held-out images':<44}{'Keras':>8}{'TFLM':>8}"]
-    for name, in_keras, in_tflm in rows:
-        lines.append(f"  {name:<42}{in_keras:>8.3f}" + ("" if in_tflm is None else f"{in_tflm:>8.3f}"))
+    lines = [f"{f'Accuracy on {outcome.n_held_out} held-out images':<44}{'Keras':>8}{'TFLM':>8}{'int8':>8}"]
+    for name, *accuracies in rows:
+        lines.append(f"  {name:<42}" + "".join(f"{accuracy:>8.3f}" for accuracy in accuracies))
     return "\n".join([*lines, _format_difference(outcome)])
 
 
@@ -97,6 +106,7 @@ def _format_arena(outcome: Outcome) -> str:
     lines = [
         f"Arena in bytes: {predicted.total_bytes:,} predicted, {measured.total_bytes:,} measured, of {experiment.RAM}",
         f"  {measured.predicted_cortex_m_bytes:>8,}  predicted on a 32-bit Cortex-M",
+        f"  {outcome.int8_arena.total_bytes:>8,}  measured for the same training in int8",
         "Where they go:",
         f"  {measured.head_bytes:>8,}  head: activations, gradients. At its peak, {predicted.peak_op}:",
         *(f"  {buffer.n_bytes:>16,}  {buffer.name}" for buffer in _peak_tensors(predicted)),
