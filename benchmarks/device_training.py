@@ -49,7 +49,7 @@ _STATE_DIR = flags.DEFINE_string("state_dir", None, "Where unfinished runs are k
 _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/device_training.json", "Results; runs are added to it.")
 _ONLY = flags.DEFINE_list("only", list(RUNS), "Which runs.")
 _N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
-_N_TEST = flags.DEFINE_integer("n_test", 5_000, "Images to evaluate.", lower_bound=1)
+_N_TEST = flags.DEFINE_integer("n_test", 10_000, "Images to evaluate.", lower_bound=1)
 _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", DEFAULTS.learning_rate, "Highest learning rate.")
 _MOMENTUM = flags.DEFINE_float("momentum", DEFAULTS.momentum, "Momentum of SGD.")
