@@ -143,9 +143,9 @@ class Graph:
         return next(i for i, candidate in enumerate(self.ops) if candidate is op)
 
     def make_names_unique(self) -> None:
-        """Appends ``_1``, ``_2`` … to repeated names, first come first kept."""
+        """Appends ``_1``, ``_2`` … to repeated names, first come first kept, variables before all: theirs are public."""
         taken: set[str] = set()
-        for tensor in self.tensors():
+        for tensor in sorted(self.tensors(), key=lambda t: not t.is_variable):
             tensor.name = _free_name(tensor.name, taken)
             taken.add(tensor.name)
 
