@@ -27,6 +27,7 @@ CASES = {
     "beta": ("SOFTMAX", {"beta": 2.0}, (1, 4), (1, 4), "beta 2.0"),
     "slope": ("LEAKY_RELU", {"alpha": -0.5}, (1, 4), (1, 4), "negative_slope=-0.5"),
     "broadcast": ("ADD", {"fusedActivationFunction": 0}, (1, 1, 1, 4), (1, 2, 2, 4), r"of shape \[1, 1, 1, 4\]"),
+    "two images": ("MINIMUM", {}, (1, 4), (1, 4), "one number as its bound. Received: 'result' of 'deep' and 'other'"),
     "activation": ("ADD", {"fusedActivationFunction": 4}, (1, 4), (1, 4), "activation 4"),
 }
 

@@ -44,5 +44,14 @@ def through_mask(op: Op, dy: Tensor, back: Backward, low: float, high: float, al
     """
     y = op.outputs[0]
     bits = Tensor(f"mask/{y.name}", (mask_bytes(y.n_elements),), "uint8")
-    back.keep("TfdgsuReluMask", [y], after=op, kept=bits, low=in_units_of(y, low), high=in_units_of(y, high))
+    low_unit, high_unit = in_units_of(y, low), in_units_of(y, high)
+    if y.dtype == "int8" and not high_unit - low_unit >= 2:
+        raise ValueError(
+            "Gradient passes an int8 activation where its output lies between the activation's bounds. "
+            f"Received: {op.kind} '{y.name}' with bounds {low:g} and {high:g} and a scale of "
+            f"{float(y.quantization.scale[0]):.4g}, so that no int8 lies between them. "
+            "Remedy: scale the model's inputs to about [-1, 1], in the representative data and in training, "
+            "or plan only update layers behind this op."
+        )
+    back.keep("TfdgsuReluMask", [y], after=op, kept=bits, low=low_unit, high=high_unit)
     return back.emit("TfdgsuApplyMask", [dy, bits], like=y, mask_alpha=alpha)
