@@ -20,6 +20,7 @@ from .check_arguments import (
     check_folders,
     check_keras_model,
     check_model,
+    check_pools,
     check_preprocessing,
     check_quantization,
 )
@@ -98,6 +99,7 @@ def export_training_bundle(
     check_batch_size(batch_size)
     quantize, rounding = quantize or sparse_model.plan.quantize, rounding or sparse_model.plan.rounding
     rounding = check_quantization(quantize, representative_data, scales, rounding)
+    check_pools(sparse_model.plan, quantize)
     check_callback(callback)
     check_preprocessing(preprocessing)
     check_folders(path, c_array_path)

@@ -13,6 +13,7 @@ import keras
 from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..number_checks import is_whole
 from ..sparse_update_model import SparseUpdateModel
+from ..sparse_update_plan import SparseUpdatePlan
 from .training_spec import DEFAULT_ROUNDING, ROUNDING
 
 
@@ -78,6 +79,17 @@ def check_quantization(quantize, representative_data, scales, rounding=None) -> 
             f"Received: {received}. Remedy: pass one of them."
         )
     return rounding or DEFAULT_ROUNDING
+
+
+def check_pools(plan: SparseUpdatePlan, quantize: str | None) -> None:
+    """Raises ValueError for a float32 bundle of a plan that leaves channels of update layers in flash."""
+    pools = [layer.name for layer in plan.layers if layer.has_pool]
+    if pools and quantize is None:
+        raise ValueError(
+            "Only an int8 bundle can leave channels of an update layer in flash. "
+            f"Received: a float32 export of a plan with pools for {', '.join(pools)}. "
+            'Remedy: pass quantize="int8", or plan these layers without pools.'
+        )
 
 
 def check_callback(callback) -> None:

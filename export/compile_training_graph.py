@@ -61,7 +61,7 @@ def compile_training_graph(
         ("elide_gradient_padding", elide_gradient_padding.run),
         ("fuse_gradient_epilogues", fuse_gradient_epilogues.run),
         ("fuse_conv_block_gradients", fuse_conv_block_gradients.run),
-        ("fuse_conv_blocks", lambda g: fuse_conv_blocks.run(g, step.train)),
+        ("fuse_conv_blocks", lambda g: fuse_conv_blocks.run(g, step.train, step.overlays)),
         ("elide_variable_scales", elide_variable_scales.run),
         ("add_channel_selection", lambda g: add_channel_selection.run(g, step)),
         ("add_variable_loading", lambda g: add_variable_loading.run(g, step)),

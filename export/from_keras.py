@@ -115,12 +115,17 @@ def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
     layer = sparse_model.model.get_layer(update.name)
     kind = type(layer).__name__
     kernel_velocity = sparse_model.velocity(update.name, "kernel") if update.n_selected else None
-    return LayerSpec(
+    channels, pool = None, sparse_model.pools.get(update.name)
+    if update.is_sparse:
+        selected = sparse_model.channels[update.name]
+        channels = keras.ops.convert_to_numpy(selected) if pool is None else sparse_model.pool_channels(update.name)
+    spec = LayerSpec(
         name=update.name,
         layer_id=layer_id,
         n_channels=update.n_channels,
         n_selected=update.n_selected,
-        channels=keras.ops.convert_to_numpy(sparse_model.channels[update.name]) if update.is_sparse else None,
+        channels=channels,
+        pool=pool,
         kernel=to_tflite(kind, keras.ops.convert_to_numpy(layer.kernel)),
         bias=keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None,
         update_bias=bool(update.update_bias),
@@ -129,6 +134,10 @@ def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
         else to_tflite(kind, keras.ops.convert_to_numpy(kernel_velocity)),
         bias_velocity=_bias_velocity(sparse_model, update.name) if update.update_bias and layer.use_bias else None,
     )
+    # A re-draw of all channels of the pool changes nothing, but that it clears the velocity.
+    never_changes = sparse_model.schedule.device_kind == "static" or kernel_velocity is None
+    is_whole_pool = pool is not None and len(pool) == update.n_selected
+    return spec.with_selection_as_pool() if is_whole_pool and never_changes else spec
 
 
 def _bias_velocity(sparse_model, layer_name: str) -> np.ndarray | None:

@@ -22,6 +22,8 @@ from .ops.custom import REGISTRY
 class UpdateTensors:
     """The tensors with which one op's weights are updated; None where something is not trained.
 
+    A kernel with a ``pool`` holds the weights of those input channels only, the overlay of the constant that the op reads,
+    which is 0 there; ``channels`` are then positions in it.
     ``layer_id`` keeps the random numbers of layers apart where an int8 update is rounded with them.
     """
 
@@ -32,6 +34,7 @@ class UpdateTensors:
     bias_velocity: Tensor | None = None
     kernel_remainder: Tensor | None = None
     layer_id: int = 0
+    pool: Tensor | None = None
 
 
 @dataclasses.dataclass

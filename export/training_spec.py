@@ -28,12 +28,14 @@ class LayerSpec:
         layer_id: Position in the plan; seeds the layer's channel sequence.
         n_channels: Input channels of the layer (C).
         n_selected: Channels updated per step (k); C means all, 0 the bias alone.
-        channels: int32 ``[k]``, the selection at export; None unless 0 < k < C.
+        channels: int32 ``[k]``, the selection at export, positions in the pool if there is one; None where all channels
+            of layer or pool are updated, and for k == 0.
         kernel: Current kernel in TFLite's layout, float32.
         bias: Current bias, float32, or None.
         update_bias: Whether the bias is trained.
         kernel_velocity: Momentum state of the selected slice in TFLite's layout, or None.
         bias_velocity: Momentum state of the bias, or None.
+        pool: int32 ``[P]`` ascending, the input channels that may ever be updated; None for all.
     """
 
     name: str
@@ -46,11 +48,25 @@ class LayerSpec:
     update_bias: bool
     kernel_velocity: np.ndarray | None = None
     bias_velocity: np.ndarray | None = None
+    pool: np.ndarray | None = None
 
     @property
     def is_sparse(self) -> bool:
-        """Whether only some of the channels are updated, so that there is something to select."""
-        return 0 < self.n_selected < self.n_channels
+        """Whether only some of the channels that may be are updated, so that there is something to select."""
+        return self.channels is not None
+
+    @property
+    def n_mutable(self) -> int:
+        """Channels that selected ones are drawn from."""
+        return self.n_channels if self.pool is None else len(self.pool)
+
+    def with_selection_as_pool(self) -> LayerSpec:
+        """The same layer if its selection never changes: the selected channels are the pool, and there is no other."""
+        selected = self.channels if self.pool is None else self.pool[self.channels]
+        order = np.argsort(selected)
+        velocity = None if self.kernel_velocity is None else self.kernel_velocity[..., order]
+        pool = selected[order].astype(np.int32)
+        return dataclasses.replace(self, channels=None, pool=pool, kernel_velocity=velocity)
 
 
 @dataclasses.dataclass(frozen=True)

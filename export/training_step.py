@@ -68,6 +68,12 @@ class TrainingStep:
         self.variables.append(Variable(tensor, role, layer, factory))
         return tensor
 
+    @property
+    def overlays(self) -> dict[int, list[Tensor]]:
+        """By id of a forward op that has a pool of channels: their weights, and the channels."""
+        updates = {id(self.layer_ops[name]): update for name, update in self.updates.items()}
+        return {op: [update.kernel, update.pool] for op, update in updates.items() if update.pool is not None}
+
     def variable(self, name: str) -> Variable | None:
         """The variable called ``name``, or None."""
         return next((v for v in self.variables if v.name == name), None)

@@ -102,10 +102,10 @@ class Bundle:
         return self.inputs["x"].shape[0]
 
     def layer_channels(self, layer: str) -> int:
-        """Number of input channels of an update layer."""
+        """Number of input channels that an update layer's selected ones are drawn from: of its pool, if it has one."""
         for item in self.document["plan"]["layers"]:
             if item["name"] == layer:
-                return item["n_channels"]
+                return item.get("n_mutable", item["n_channels"])
         raise BundleError(f"Plan must describe the layer of every channels variable. Received: no '{layer}'. {REMEDY}")
 
     def _check_ports(self) -> None:
@@ -186,7 +186,9 @@ def _check_document(document: dict[str, Any]) -> None:
     require(isinstance(document["schedule"].get("policy"), str), "schedule must have a policy", document["schedule"])
     layers = document["plan"].get("layers")
     well_formed = isinstance(layers, list) and all(
-        isinstance(item, dict) and isinstance(item.get("name"), str) and type(item.get("n_channels")) is int
+        isinstance(item, dict)
+        and isinstance(item.get("name"), str)
+        and all(type(item.get(key, item.get("n_channels"))) is int for key in ("n_channels", "n_mutable"))
         for item in layers
     )
     require(well_formed, "plan must list its layers", type(layers).__name__)

@@ -192,7 +192,8 @@ class Session:
         Clears the velocity of those layers' kernels, as a re-draw does.
 
         Args:
-            channels: Layer name to distinct channel numbers, integers [k] with k as the plan says.
+            channels: Layer name to distinct channel numbers, integers [k] with k as the plan says. Of a layer with a pool
+                of channels they are positions in the pool (`SparseUpdateModel.pool_channels`).
 
         Raises:
             TypeError: `channels` is no mapping.

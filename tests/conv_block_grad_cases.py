@@ -48,12 +48,18 @@ def all_conv_block_grad_cases():
     for tag, absent in subsets.items():
         optimizer = 0 if tag == "only_dx" else 1
         cases.append(_case(tag, WINDOWS["same3"], _CHANNELS[1], absent=absent, optimizer=optimizer))
+    for i, (sizes, q) in enumerate((((5, 7, 3, 2, 4), 3), ((1, 1, 1, 1, 4), 1), ((33, 17, 9, 4, 8), 20))):
+        how = {"rounding": 2 - i, "optimizer": (i + 1) % 3, "n_overlay": q}
+        cases.append(_case(f"overlay{q}", WINDOWS["same3"], sizes, **how))
+        how["optimizer"] = 0  # without velocities
+        cases.append(_case(f"overlay{q}_only_dx", WINDOWS["same3"], sizes, absent=subsets["only_dx"], **how))
+    cases.append(_case("overlay_without_filter", WINDOWS["same3"], _CHANNELS[1], absent=("conv_x_sel",), n_overlay=3))
     cases.append(_case("many_channels", WINDOWS["same3_stride2"], (4, 70, 6, 4, 64), rounding=2))
     cases.append(_case("not_finite", WINDOWS["same3"], _CHANNELS[3], odd=(np.nan, np.inf, -np.inf)))
     return cases
 
 
-def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(), odd=()):
+def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(), odd=(), n_overlay=0):
     """One case; `absent` names operands to leave out with all that belongs to them, `odd` are values in dy."""
     c, m, p, k, tile = sizes
     image, out_image = (window.batch, *window.image), (window.batch, *window.output)
@@ -71,11 +77,21 @@ def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(
         "depthwise_bits": _bits(*out_image, m),
         **_layer("depthwise", m, (1, *window.filter, m), (image, 1 + m // 2, m), **how),
         "conv_bits": _bits(*image, m),
-        **_layer("conv", m, (m, 1, 1, c), (image, k, c), **how),
+        **_layer("conv", m, (m, 1, 1, n_overlay or c), (image, k, n_overlay or c), **how),
         "step": np.array([41], np.int32),
         "addend": _floats(*image, c),
         "bits": _bits(*image, c),
+        "overlay": None,
+        "overlay_channels": None,
+        "project_overlay": None,
+        "project_overlay_channels": None,
     }
+    if n_overlay:
+        n = min(n_overlay, m)
+        inputs |= {"project_overlay": _int8s(p, 1, 1, n)}
+        inputs["project_overlay_channels"] = np.sort(_rng.permutation(m)[:n]).astype(np.int32)
+        inputs |= {"overlay": inputs["conv_w"], "conv_w": _int8s(m, 1, 1, c)}
+        inputs["overlay_channels"] = np.sort(_rng.permutation(c)[:n_overlay]).astype(np.int32)
     _leave_out(inputs, absent)
     options = {
         **window.options,
@@ -89,6 +105,7 @@ def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(
         "seed": 0xFEDCBA98,
         "tile_channels": tile,
         "has_dx": int("dx" not in absent),
+        "has_overlay": int(n_overlay > 0),
     }
     for layer, alpha, layer_id, zero_point in (("depthwise", 0.0, 8, 127), ("conv", 0.125, 7, -3)):
         options |= {f"{layer}_mask_alpha": alpha, f"{layer}_layer_id": layer_id, f"{layer}_x_scale": 0.02}

@@ -54,7 +54,12 @@ def _input_gradient(tag, window, c, o, m):
     for end, addend, mask, alpha in (("plain", None, None, 0.0), ("both", floats(*shape), bits(n), 0.25)):
         options = {**window.options, "mask_alpha": alpha}
         inputs = [one(1), floats(window.batch, *window.output, o), int8s(o, *window.filter, c), scales(o), addend, mask]
-        yield Case(f"conv_input_int8-{tag}-{end}", "TfdgsuConv2DGradInputInt8", inputs, options, [floats(*shape)])
+        name, outputs = "TfdgsuConv2DGradInputInt8", [floats(*shape)]
+        yield Case(f"conv_input_int8-{tag}-{end}", name, [*inputs, None, None], options, outputs)
+        for q in {1, (c + 1) // 2, c}:
+            channels = np.sort(_rng.permutation(c)[:q]).astype(np.int32)
+            overlay = [int8s(o, *window.filter, q), channels]
+            yield Case(f"conv_input_int8-{tag}-{end}-overlay{q}", name, inputs + overlay, options, outputs)
         dy, w = floats(window.batch, *window.output, c * m), int8s(1, *window.filter, c * m)
         inputs = [one(1), dy, w, scales(c * m), addend, mask]
         name = "TfdgsuDepthwiseConv2DGradInputInt8"

@@ -10,7 +10,7 @@ from .text import format_op
 # Custom ops of the forward pass: they must see weights before an update moves them, as builtin ops must.
 FORWARD_OPS = ("TfdgsuConvBlock",)
 # Positions of the weights that input gradients inside a fused op read.
-WEIGHTS_PASSED = {"TfdgsuConvBlockGrad": (3, 9, 19)}
+WEIGHTS_PASSED = {"TfdgsuConvBlockGrad": (3, 9, 19, 28, 30)}
 
 
 class GraphError(ValueError):

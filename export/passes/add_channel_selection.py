@@ -35,5 +35,5 @@ def _options(layer: LayerSpec, step: TrainingStep) -> dict[str, int]:
         "period_steps": schedule.every,
         "seed": schedule.seed,
         "layer_id": layer.layer_id,
-        "n_channels": layer.n_channels,
+        "n_channels": layer.n_mutable,
     }

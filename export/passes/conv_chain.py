@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 from tensorflow.lite.python.schema_py_generated import ActivationFunctionType
@@ -85,13 +86,16 @@ class Chain:
         return [*self.computing_ops, *(stage.mask for stage in self.stages if stage.mask is not None)]
 
 
-def find_chains(graph: Graph, op: Op) -> list[Chain]:
-    """The chains that begin with the convolution ``op``, the longest first; none if it can't be fused."""
+def find_chains(graph: Graph, op: Op, heads: Collection[int] = ()) -> list[Chain]:
+    """The chains that begin with the convolution ``op``, the longest first; none if it can't be fused.
+
+    Convolutions whose ids are ``heads`` only begin chains.
+    """
     stage = _make_stage(graph, op, "conv" if op.kind == "CONV_2D" else "depthwise")
     stages: list[Stage] = []
     while stage is not None:
         stages.append(stage)
-        stage = _next_stage(graph, stage)
+        stage = _next_stage(graph, stage, heads)
     chains = []
     for n in range(len(stages), 0, -1):
         chain = Chain(tuple(stages[:n]))
@@ -100,7 +104,7 @@ def find_chains(graph: Graph, op: Op) -> list[Chain]:
     return chains
 
 
-def _next_stage(graph: Graph, stage: Stage) -> Stage | None:
+def _next_stage(graph: Graph, stage: Stage, heads: Collection[int]) -> Stage | None:
     """What follows a stage if nobody else reads its result."""
     if stage.name == "project":
         return None
@@ -108,7 +112,7 @@ def _next_stage(graph: Graph, stage: Stage) -> Stage | None:
     if reader is not None and reader.kind == "PAD":
         reader = _only_reader(graph, reader.outputs[0])
     kind, name = ("DEPTHWISE_CONV_2D", "depthwise") if stage.name == "conv" else ("CONV_2D", "project")
-    if reader is None or reader.kind != kind or reader.inputs[1].is_variable:
+    if reader is None or reader.kind != kind or reader.inputs[1].is_variable or id(reader) in heads:
         return None
     following = _make_stage(graph, reader, name)
     return following if following is not None and following.x is stage.y else None

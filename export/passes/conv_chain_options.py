@@ -18,13 +18,13 @@ _INT32 = np.iinfo(np.int32)
 _STAGES = ("conv", "depthwise", "project")
 
 
-def chain_inputs(chain: Chain, train: Tensor) -> list[Tensor | None]:
-    """The operands, without an overlay."""
+def chain_inputs(chain: Chain, train: Tensor, overlay: list[Tensor] | None = None) -> list[Tensor | None]:
+    """The operands; ``overlay``: weights of some input channels of the first convolution, and these channels."""
     by_name = {stage.name: stage for stage in chain.stages}
     inputs: list[Tensor | None] = [train, chain.x]
     for name in _STAGES:
         inputs += _stage_inputs(by_name[name]) if name in by_name else [None] * 4
-    return [*inputs, None, None]
+    return [*inputs, *(overlay or [None, None])]
 
 
 def _stage_inputs(stage: Stage) -> list[Tensor | None]:

@@ -10,11 +10,22 @@ from ..gradients import UpdateTensors
 from ..ir import Graph, Tensor
 from ..training_spec import LayerSpec
 from ..training_step import TrainingStep
+from .fuse_conv_blocks import can_overlay
 
 
 def run(graph: Graph, step: TrainingStep) -> Graph:
-    """Fills ``step.variables`` and ``step.updates``; returns the graph."""
+    """Fills ``step.variables`` and ``step.updates``; returns the graph.
+
+    Raises:
+        ValueError: for a pool of channels in a layer whose forward op can't read weights from two places.
+    """
     for layer in step.spec.layers:
+        if layer.pool is not None and not can_overlay(graph, step.layer_ops[layer.name], len(layer.pool)):
+            raise ValueError(
+                "Only an int8 Conv2D that is computed in int8 on the device can leave some of its channels in flash. "
+                f"Received: a pool of {layer.n_mutable} of {layer.n_channels} channels for '{layer.name}'. "
+                "Remedy: plan this layer without a pool, as a number of channels."
+            )
         step.updates[layer.name] = _declare(layer, step)
     if step.spec.counts_steps:
         step.add_variable("step", "step", "", np.array([step.spec.step], np.int32))
@@ -23,14 +34,18 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
 
 def _declare(layer: LayerSpec, step: TrainingStep) -> UpdateTensors:
     trains_bias = layer.update_bias and layer.bias is not None
+    kernel = None
+    if layer.n_selected:
+        kernel = _weight_variable(layer, "kernel", 1, step) if layer.pool is None else _overlay(layer, step)
     return UpdateTensors(
-        kernel=_weight_variable(layer, "kernel", 1, step) if layer.n_selected else None,
+        kernel=kernel,
         bias=_weight_variable(layer, "bias", 2, step) if trains_bias else None,
         channels=_channels(layer, step) if layer.is_sparse else None,
         kernel_velocity=_velocity(layer, "kernel", layer.kernel_velocity, step) if layer.n_selected else None,
         bias_velocity=_velocity(layer, "bias", layer.bias_velocity, step) if trains_bias else None,
-        kernel_remainder=_remainder(layer, step) if layer.n_selected else None,
+        kernel_remainder=_remainder(layer, kernel, step) if layer.n_selected else None,
         layer_id=layer.layer_id,
+        pool=None if layer.pool is None else Tensor(f"{layer.name}/pool", layer.pool.shape, "int32", layer.pool),
     )
 
 
@@ -43,9 +58,18 @@ def _weight_variable(layer: LayerSpec, role: str, position: int, step: TrainingS
     return inputs[position]
 
 
-def _remainder(layer: LayerSpec, step: TrainingStep) -> Tensor | None:
+def _overlay(layer: LayerSpec, step: TrainingStep) -> Tensor:
+    """A variable with the weights of the layer's pool, which become 0 in the constant that the layer's op reads."""
+    inputs = step.layer_ops[layer.name].inputs
+    whole, name = inputs[1], f"{layer.name}/kernel"
+    frozen = whole.data.copy()
+    frozen[..., layer.pool] = 0
+    inputs[1] = Tensor(f"{name}/frozen", whole.shape, whole.dtype, frozen, quantization=whole.quantization)
+    return step.add_variable(name, "kernel", layer.name, whole.data[..., layer.pool])
+
+
+def _remainder(layer: LayerSpec, kernel: Tensor, step: TrainingStep) -> Tensor | None:
     """The second byte of each int8 weight, in 1/256 of the first one's unit."""
-    kernel = step.layer_ops[layer.name].inputs[1]
     if kernel.dtype != "int8" or step.spec.rounding != "remainder":
         return None
     return step.add_variable(f"{layer.name}/kernel/remainder", "remainder", layer.name, np.zeros(kernel.shape, np.int8))

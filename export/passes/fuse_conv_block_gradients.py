@@ -61,8 +61,11 @@ def _inputs(chain: GradientChain) -> dict[str, Tensor | None]:
     inputs |= {"conv_bits": operands(chain.depthwise).get("bits"), "addend": end.get("addend"), "bits": end.get("bits")}
     for update in chain.updates:
         inputs |= {name: operands(update)[name] for name in ("lr", "step")}
+    for name in ("overlay", "overlay_channels"):
+        inputs |= {name: end.get(name), f"project_{name}": project[name]}
     for layer, passed, bias, kernel in _layers(chain):
-        for op in (passed, kernel):
+        # With an overlay the filter that is updated is another one than the gradient passes.
+        for op in (kernel, passed):
             if op is not None:
                 inputs |= {f"{layer}_{name}": operands(op)[name] for name in ("w", "scales")}
         if kernel is not None:
@@ -92,6 +95,7 @@ def _options(chain: GradientChain, inputs: dict[str, Tensor | None]) -> dict:
         "conv_mask_alpha": 0.0 if chain.depthwise is None else chain.depthwise.options["mask_alpha"],
         "mask_alpha": 0.0 if chain.conv is None else chain.conv.options["mask_alpha"],
         "has_dx": int(chain.conv is not None),
+        "has_overlay": int(inputs["overlay"] is not None),
     }
     for layer, _, bias, kernel in _layers(chain):
         own = {**_UNUSED, **(bias.options if bias else {}), **(kernel.options if kernel else {})}

@@ -13,38 +13,59 @@ from __future__ import annotations
 import numpy as np
 
 from ..ir import Graph, Op, Tensor
+from ..ir.verify import GraphError
 from ..ops.custom import REGISTRY, TensorSpec
 from .conv_chain import Chain, find_chains
 from .conv_chain_options import KIND, chain_inputs, chain_options
 
+Overlays = dict[int, list[Tensor]]
 
-def run(graph: Graph, train: Tensor | None = None) -> Graph:
+
+def run(graph: Graph, train: Tensor | None = None, overlays: Overlays | None = None) -> Graph:
     """Fuses chains, beginning as early as possible and as long as the arena does not grow by it; returns the graph.
 
     Args:
         graph: Its int8 tensors have a quantization; everything else is left alone.
         train: The gate of the training step, int32 ``[1]``; None for a graph without masks.
+        overlays: By id of a convolution, what it gets some channels' weights from, and these channels; it begins a chain,
+            because builtin ops can't do that.
 
     Example:
         >>> graph = fuse_conv_blocks.run(read_graph(int8_model))
         >>> [op.kind for op in graph.ops]
         ['TfdgsuConvBlock', 'TfdgsuConvBlock', 'MEAN', 'FULLY_CONNECTED']
     """
+    overlays = overlays or {}
     gate = Tensor("train", (1,), "int32", np.zeros(1, np.int32)) if train is None else train
     for op in list(graph.ops):
         if not any(op is present for present in graph.ops):
             continue  # went into a chain
-        for chain in find_chains(graph, op):
-            block = _make_block(chain, gate)
-            if _is_valid(block) and _block_bytes(chain, block) <= _chain_bytes(graph, chain):
+        chains = find_chains(graph, op, overlays.keys())
+        for chain in chains:
+            block = _make_block(chain, gate, overlays.get(id(op)))
+            must_fuse = id(op) in overlays and chain is chains[-1]
+            if _is_valid(block) and (must_fuse or _block_bytes(chain, block) <= _chain_bytes(graph, chain)):
                 _replace(graph, chain, block)
                 break
+    left = [op.outputs[0].name for op in graph.ops if id(op) in overlays]
+    if left:
+        raise GraphError(f"A convolution with an overlay must become a block. Received: {', '.join(left)} did not.")
     return graph
 
 
-def _make_block(chain: Chain, train: Tensor) -> Op:
+def can_overlay(graph: Graph, op: Op, n_channels: int) -> bool:
+    """Whether a convolution can become a block that reads the weights of some channels from elsewhere."""
+    if op.kind != "CONV_2D" or op.inputs[1].dtype != "int8":
+        return False
+    chains = find_chains(graph, op)
+    o, height, width, _ = op.inputs[1].shape
+    overlay = [Tensor("overlay", (o, height, width, n_channels), "int8"), Tensor("channels", (n_channels,), "int32")]
+    return bool(chains) and _is_valid(_make_block(chains[-1], Tensor("train", (1,), "int32"), overlay))
+
+
+def _make_block(chain: Chain, train: Tensor, overlay: list[Tensor] | None = None) -> Op:
     masks = [stage.mask.outputs[0] for stage in chain.stages if stage.mask is not None]
-    return Op(KIND, chain_inputs(chain, train), [chain.result, *masks], chain_options(chain), is_custom=True)
+    return Op(KIND, chain_inputs(chain, train, overlay), [chain.result, *masks], chain_options(chain), is_custom=True)
 
 
 def _is_valid(block: Op) -> bool:

@@ -113,7 +113,10 @@ def _are_of_one_layer(passed: Op | None, update: Op | None) -> bool:
     if passed is None or update is None:
         return True
     (w, scales), (other_w, other_scales) = ([operands(op)[name] for name in ("w", "scales")] for op in (passed, update))
-    return w is other_w and (scales is other_scales or np.array_equal(scales.data, other_scales.data))
+    overlay = operands(passed).get("overlay")
+    return (w if overlay is None else overlay) is other_w and (
+        scales is other_scales or np.array_equal(scales.data, other_scales.data)
+    )
 
 
 def _is_complete(chain: GradientChain) -> bool:

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "overlay_run.h"
+
 enum { kTfdgsuPoints = 8, kTfdgsuPointTile = 16 };
 
 static inline void tfdgsu_convert(float* real, const int8_t* w, int32_t n) {
@@ -30,6 +32,28 @@ static inline void tfdgsu_add_points(float sums[kTfdgsuPoints][kTfdgsuPointTile]
     for (int32_t p = 0; p < n_points; ++p) {
       tfdgsu_add_scaled(sums[p], real, dy[p * out_c + o] * scales[o], n);
     }
+  }
+}
+
+// The same where an overlay's weights count in place of w for its channels; sums[p][0] is of channel `first`.
+static inline void tfdgsu_add_points_overlaid(float sums[kTfdgsuPoints][kTfdgsuPointTile],
+                                              const float* dy, const int8_t* w,
+                                              const TfdgsuOverlayI8* overlay, int32_t first,
+                                              const float* scales, int32_t out_c, int32_t w_stride,
+                                              int32_t n_points, int32_t n) {
+  const TfdgsuRange run = tfdgsu_overlay_run(overlay, first, n);
+  const int32_t n_own = run.end - run.begin;
+  const int32_t* at = n_own ? overlay->channels + run.begin : overlay->channels;
+  float own[kTfdgsuPoints][kTfdgsuPointTile];
+  for (int32_t p = 0; p < n_points; ++p) {
+    for (int32_t j = 0; j < n_own; ++j) own[p][j] = sums[p][at[j] - first];
+  }
+  tfdgsu_add_points(sums, dy, w, scales, out_c, w_stride, n_points, n);
+  if (n_own == 0) return;
+  tfdgsu_add_points(own, dy, overlay->w + run.begin, scales, out_c, overlay->n_channels, n_points,
+                    n_own);
+  for (int32_t p = 0; p < n_points; ++p) {
+    for (int32_t j = 0; j < n_own; ++j) sums[p][at[j] - first] = own[p][j];
   }
 }
 

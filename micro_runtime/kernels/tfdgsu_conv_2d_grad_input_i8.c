@@ -3,7 +3,10 @@
 // Contract: tfdgsu/kernels.h. A run of channels is summed in registers, so that dx is written once. Of
 // a pointwise convolution several image positions are summed together: they share the conversion of w.
 
+#include <stddef.h>
+
 #include "epilogue.h"
+#include "overlay_run.h"
 #include "pointwise.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
@@ -26,11 +29,11 @@ static void add_tap(float* sums, const float* dy, const int8_t* w, const float* 
   }
 }
 
-// Sums over all taps for channels [c, c + n) of image position (b, y, x).
+// Sums over all taps for channels [c, c + n) of a filter with w_c channels, at image position (b, y, x).
 static void sum_position(float* sums, const float* dy, const int8_t* w, const float* scales,
-                         const TfdgsuWindow* s, int32_t b, int32_t y, int32_t x, int32_t c,
-                         int32_t n) {
-  const int32_t w_stride = s->filter_h * s->filter_w * s->in_c;
+                         const TfdgsuWindow* s, int32_t b, int32_t y, int32_t x, int32_t w_c,
+                         int32_t c, int32_t n) {
+  const int32_t w_stride = s->filter_h * s->filter_w * w_c;
   for (int32_t i = 0; i < kTile; ++i) sums[i] = 0.0f;
   for (int32_t ky = 0; ky < s->filter_h; ++ky) {
     const int32_t oy = tfdgsu_output_of_tap(y, ky, s->stride_h, s->pad_top, s->out_h);
@@ -39,13 +42,26 @@ static void sum_position(float* sums, const float* dy, const int8_t* w, const fl
       const int32_t ox = tfdgsu_output_of_tap(x, kx, s->stride_w, s->pad_left, s->out_w);
       if (ox < 0) continue;
       add_tap(sums, dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c,
-              w + (ky * s->filter_w + kx) * s->in_c + c, scales, w_stride, s->out_c, n);
+              w + (ky * s->filter_w + kx) * w_c + c, scales, w_stride, s->out_c, n);
     }
   }
 }
 
+// Replaces the sums of those of channels [c, c + n) that the overlay has.
+static void sum_overlay(float* sums, const float* dy, const TfdgsuOverlayI8* overlay,
+                        const float* scales, const TfdgsuWindow* s, int32_t b, int32_t y, int32_t x,
+                        int32_t c, int32_t n) {
+  const TfdgsuRange run = tfdgsu_overlay_run(overlay, c, n);
+  if (run.begin == run.end) return;
+  float own[kTile];
+  sum_position(own, dy, overlay->w, scales, s, b, y, x, overlay->n_channels, run.begin,
+               run.end - run.begin);
+  for (int32_t j = run.begin; j < run.end; ++j) sums[overlay->channels[j] - c] = own[j - run.begin];
+}
+
 static void sum_windows(float* dx, const float* dy, const int8_t* w, const float* scales,
-                        const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
+                        const TfdgsuOverlayI8* overlay, const TfdgsuEpilogue* epilogue,
+                        const TfdgsuWindow* s) {
   float sums[kTile];
   for (int32_t b = 0; b < s->batches; ++b) {
     for (int32_t y = 0; y < s->in_h; ++y) {
@@ -53,7 +69,8 @@ static void sum_windows(float* dx, const float* dy, const int8_t* w, const float
         const int32_t start = ((b * s->in_h + y) * s->in_w + x) * s->in_c;
         for (int32_t c = 0; c < s->in_c; c += kTile) {
           const int32_t n = s->in_c - c < kTile ? s->in_c - c : kTile;
-          sum_position(sums, dy, w, scales, s, b, y, x, c, n);
+          sum_position(sums, dy, w, scales, s, b, y, x, s->in_c, c, n);
+          sum_overlay(sums, dy, overlay, scales, s, b, y, x, c, n);
           tfdgsu_store_sums(dx, sums, start + c, n, epilogue);
         }
       }
@@ -62,14 +79,16 @@ static void sum_windows(float* dx, const float* dy, const int8_t* w, const float
 }
 
 static void sum_pointwise(float* dx, const float* dy, const int8_t* w, const float* scales,
-                          const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
+                          const TfdgsuOverlayI8* overlay, const TfdgsuEpilogue* epilogue,
+                          const TfdgsuWindow* s) {
   const int32_t rows = s->batches * s->in_h * s->in_w;
   for (int32_t r = 0; r < rows; r += kTfdgsuPoints) {
     const int32_t n_points = rows - r < kTfdgsuPoints ? rows - r : kTfdgsuPoints;
     for (int32_t c = 0; c < s->in_c; c += kTfdgsuPointTile) {
       const int32_t n = s->in_c - c < kTfdgsuPointTile ? s->in_c - c : kTfdgsuPointTile;
       float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
-      tfdgsu_add_points(sums, dy + r * s->out_c, w + c, scales, s->out_c, s->in_c, n_points, n);
+      tfdgsu_add_points_overlaid(sums, dy + r * s->out_c, w + c, overlay, c, scales, s->out_c,
+                                 s->in_c, n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {
         tfdgsu_store_sums(dx, sums[p], (r + p) * s->in_c + c, n, epilogue);
       }
@@ -78,13 +97,16 @@ static void sum_pointwise(float* dx, const float* dy, const int8_t* w, const flo
 }
 
 void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, const float* scales,
-                                  const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window) {
+                                  const TfdgsuOverlayI8* overlay, const TfdgsuEpilogue* epilogue,
+                                  const TfdgsuWindow* window) {
+  static const TfdgsuOverlayI8 kNone = {NULL, NULL, 0};
+  const TfdgsuOverlayI8* extra = overlay ? overlay : &kNone;
   const TfdgsuWindow* s = window;
   const int is_pointwise = s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 &&
                            s->stride_w == 1 && s->in_h == s->out_h && s->in_w == s->out_w;
   if (is_pointwise) {
-    sum_pointwise(dx, dy, w, scales, epilogue, s);
+    sum_pointwise(dx, dy, w, scales, extra, epilogue, s);
   } else {
-    sum_windows(dx, dy, w, scales, epilogue, s);
+    sum_windows(dx, dy, w, scales, extra, epilogue, s);
   }
 }

@@ -38,8 +38,9 @@ static void project_tile(float* dz, const float* dy, const TfdgsuConvBlockGrad* 
     for (int32_t c = 0; c < tile.n; c += kTfdgsuPointTile) {
       const int32_t n = min_i32(tile.n - c, kTfdgsuPointTile);
       float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
-      tfdgsu_add_points(sums, dy + r * s->out_c, s->project_w + tile.first + c, s->project_scales,
-                        s->out_c, m, n_points, n);
+      tfdgsu_add_points_overlaid(sums, dy + r * s->out_c, s->project_w + tile.first + c,
+                                 &s->project_overlay, tile.first + c, s->project_scales, s->out_c,
+                                 m, n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {
         store_masked(dz + (r + p) * tile.n + c, sums[p], (r + p) * m + tile.first + c, n,
                      &s->depthwise_end);
@@ -100,6 +101,8 @@ static void depthwise_tile(float* dx, const float* dz, const int8_t* w, int32_t 
 static void conv_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* s, Tile tile,
                       int32_t rows) {
   const TfdgsuEpilogue unfinished = {NULL, NULL, 0.0f};
+  const TfdgsuOverlayI8 overlay = {s->overlay_w ? s->overlay_w + tile.first * s->n_overlay : NULL,
+                                   s->overlay_channels, s->n_overlay};
   const int is_last = tile.first + tile.n == s->depthwise.in_c;
   for (int32_t r = 0; r < rows; r += kTfdgsuPoints) {
     const int32_t n_points = min_i32(rows - r, kTfdgsuPoints);
@@ -109,8 +112,9 @@ static void conv_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* s, 
       for (int32_t p = 0; p < n_points && tile.first > 0; ++p) {
         for (int32_t i = 0; i < n; ++i) sums[p][i] = dx[(r + p) * s->in_c + c + i];
       }
-      tfdgsu_add_points(sums, dz + r * tile.n, s->conv_w + tile.first * s->in_c + c,
-                        s->conv_scales + tile.first, tile.n, s->in_c, n_points, n);
+      tfdgsu_add_points_overlaid(sums, dz + r * tile.n, s->conv_w + tile.first * s->in_c + c,
+                                 &overlay, c, s->conv_scales + tile.first, tile.n, s->in_c,
+                                 n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {
         tfdgsu_store_sums(dx, sums[p], (r + p) * s->in_c + c, n, is_last ? &s->end : &unfinished);
       }
@@ -133,20 +137,22 @@ static void update_bias(const TfdgsuBiasUpdate* to, const float* dz, int32_t row
                        to->scales + tile.first, dz, rows, tile.n, &sgd);
 }
 
-// Filter gradient of conv and its update, of the tile's rows of conv_w.
+// Filter gradient of conv and its update, of the tile's rows of conv_w or its overlay.
 static void update_conv(const TfdgsuConvBlockGrad* s, const float* dz, Tile tile) {
   const TfdgsuFilterUpdate* to = &s->conv_filter;
   if (!to->is_present) return;
   const TfdgsuWindow* d = &s->depthwise;
   const TfdgsuWindow window = {d->batches, d->in_h, d->in_w, to->selected, d->in_h, d->in_w, tile.n,
                                1,          1,       1,       1,            0,       0};
-  const int32_t first = tile.first * s->in_c;
+  int8_t* w = s->overlay_w ? s->overlay_w : s->conv_w;
+  const int32_t n_channels = s->overlay_w ? s->n_overlay : s->in_c;
+  const int32_t first = tile.first * n_channels;
   TfdgsuIntegerSgd sgd = to->sgd;
   sgd.first_idx = (uint32_t)first;
-  tfdgsu_conv_2d_grad_filter_i8(s->conv_w + first, to->remainder ? to->remainder + first : NULL,
+  tfdgsu_conv_2d_grad_filter_i8(w + first, to->remainder ? to->remainder + first : NULL,
                                 to->velocity ? to->velocity + tile.first * to->selected : NULL,
                                 s->conv_scales + tile.first, to->x, &to->x_real, dz, to->channels,
-                                s->in_c, &sgd, &window);
+                                n_channels, &sgd, &window);
 }
 
 // From the gradient of the depthwise result on: dz [B,Ho,Wo,n] is scaled in place, dx [B,H,W,n].

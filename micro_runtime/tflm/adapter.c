@@ -186,3 +186,25 @@ bool TfdgsuChannelsInRange(const TfLiteEvalTensor* channels, int32_t n) {
   }
   return true;
 }
+
+bool TfdgsuChannelsAscend(const TfLiteEvalTensor* channels, int32_t n) {
+  if (!TfdgsuChannelsInRange(channels, n)) return false;
+  for (int32_t i = 1; channels && i < TfdgsuSize(channels, 0); ++i) {
+    if (channels->data.i32[i] <= channels->data.i32[i - 1]) return false;
+  }
+  return true;
+}
+
+bool TfdgsuBindOverlay(const TfLiteEvalTensor* weights, const TfLiteEvalTensor* channels,
+                       const TfLiteEvalTensor* w, TfdgsuOverlayI8* overlay) {
+  overlay->w = TfdgsuInt8s(weights);
+  overlay->channels = TfdgsuInts(channels);
+  overlay->n_channels = 0;
+  if (!weights || !channels) return !weights && !channels;
+  if (!w || TfdgsuRank(w) != 4 || TfdgsuRank(weights) != 4) return false;
+  for (int i = 0; i < 3; ++i) {
+    if (TfdgsuSize(weights, i) != TfdgsuSize(w, i)) return false;
+  }
+  overlay->n_channels = TfdgsuSize(weights, 3);
+  return TfdgsuChannelsFit(channels, overlay->n_channels, TfdgsuSize(w, 3));
+}

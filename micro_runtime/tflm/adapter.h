@@ -75,6 +75,13 @@ bool TfdgsuChannelsFit(const TfLiteEvalTensor* channels, int32_t k, int32_t n);
 // Is every index of `channels` (NULL: all) in [0, n)? On data, so in Invoke only.
 bool TfdgsuChannelsInRange(const TfLiteEvalTensor* channels, int32_t n);
 
+// The same, and is each larger than the one before?
+bool TfdgsuChannelsAscend(const TfLiteEvalTensor* channels, int32_t n);
+
+// Fills the overlay of a filter w, of no channels when both tensors are NULL; false unless they fit.
+bool TfdgsuBindOverlay(const TfLiteEvalTensor* weights, const TfLiteEvalTensor* channels,
+                       const TfLiteEvalTensor* w, TfdgsuOverlayI8* overlay);
+
 static inline int32_t TfdgsuRank(const TfLiteEvalTensor* tensor) {
   return (int32_t)tensor->dims->size;
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapter.h"
 
+enum { kOverlayChannels = 7 };
+
 // Sizes of the convolution from its tensors and options; false when they do not fit together.
 static bool BindWindow(TfLiteContext* context, TfLiteNode* node, const TfdgsuConv2DGradInputInt8Options* o,
                        TfdgsuWindow* s) {
@@ -24,32 +26,39 @@ static bool BindWindow(TfLiteContext* context, TfLiteNode* node, const TfdgsuCon
 }
 
 static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuWindow* window,
-                 TfdgsuEpilogue* epilogue) {
+                 TfdgsuEpilogue* epilogue, TfdgsuOverlayI8* overlay) {
   TfdgsuConv2DGradInputInt8Options o;
   return TfdgsuReadOptions(node, &o, sizeof(o)) && BindWindow(context, node, &o, window) &&
          TfdgsuBindEpilogue(TfdgsuInput(context, node, 4), TfdgsuInput(context, node, 5),
                             o.mask_alpha, TfdgsuElements(TfdgsuOutput(context, node, 0)),
-                            epilogue);
+                            epilogue) &&
+         TfdgsuBindOverlay(TfdgsuInput(context, node, 6), TfdgsuInput(context, node, kOverlayChannels),
+                           TfdgsuInput(context, node, 2), overlay);
 }
 
 static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
   TfdgsuWindow window;
   TfdgsuEpilogue epilogue;
+  TfdgsuOverlayI8 overlay;
   if (!TfdgsuOperandsMatch(context, node, TFDGSU_CONV_2D_GRAD_INPUT_INT8_OPERANDS)) {
     return kTfLiteError;
   }
-  return Bind(context, node, &window, &epilogue) ? kTfLiteOk : kTfLiteError;
+  return Bind(context, node, &window, &epilogue, &overlay) ? kTfLiteOk : kTfLiteError;
 }
 
 static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   if (!TfdgsuIsTraining(context, node)) return kTfLiteOk;
   TfdgsuWindow window;
   TfdgsuEpilogue epilogue;
-  if (!Bind(context, node, &window, &epilogue)) return kTfLiteError;
+  TfdgsuOverlayI8 overlay;
+  if (!Bind(context, node, &window, &epilogue, &overlay)) return kTfLiteError;
+  if (!TfdgsuChannelsAscend(TfdgsuInput(context, node, kOverlayChannels), window.in_c)) {
+    return kTfLiteError;
+  }
   tfdgsu_conv_2d_grad_input_i8(TfdgsuFloats(TfdgsuOutput(context, node, 0)),
       TfdgsuFloats(TfdgsuInput(context, node, 1)),
       TfdgsuInt8s(TfdgsuInput(context, node, 2)),
-      TfdgsuFloats(TfdgsuInput(context, node, 3)), &epilogue, &window);
+      TfdgsuFloats(TfdgsuInput(context, node, 3)), &overlay, &epilogue, &window);
   return kTfLiteOk;
 }
 

@@ -16,7 +16,11 @@ enum {
   kConv,
   kStep = kConv + 9,
   kAddend,
-  kBits
+  kBits,
+  kOverlay,
+  kOverlayChannels,
+  kProjectOverlay,
+  kProjectOverlayChannels
 };
 enum { kBias, kBiasScales, kBiasVelocity, kW, kScales, kXSel, kChannels, kVelocity, kRemainder };
 enum { kMaxTileChannels = 256 };
@@ -98,6 +102,23 @@ static bool BindSizes(Args* args) {
          TfdgsuIsVector(In(args, kProjectScales), b->out_c);
 }
 
+// The overlays of the filters, and whether the options tell of that of conv.
+static bool BindOverlays(Args* args) {
+  TfdgsuOverlayI8 overlay;
+  const TfLiteEvalTensor* weights = In(args, kOverlay);
+  if (args->options.has_overlay != (weights != NULL) || (weights && !args->options.has_dx)) {
+    return false;
+  }
+  if (!TfdgsuBindOverlay(weights, In(args, kOverlayChannels), In(args, kConv + kW), &overlay)) {
+    return false;
+  }
+  args->block.overlay_w = TfdgsuInt8s(weights);
+  args->block.overlay_channels = overlay.channels;
+  args->block.n_overlay = overlay.n_channels;
+  return TfdgsuBindOverlay(In(args, kProjectOverlay), In(args, kProjectOverlayChannels),
+                           In(args, kProjectW), &args->block.project_overlay);
+}
+
 static void BindWeights(Args* args) {
   TfdgsuConvBlockGrad* b = &args->block;
   b->project_w = TfdgsuInt8s(In(args, kProjectW));
@@ -175,7 +196,9 @@ static bool BindFilter(const Args* args, int layer, const FilterOptions* o, int3
   if (!IsShape(x, s->batches, s->in_h, s->in_w, to->selected)) return false;
   if (!TfdgsuChannelsFit(channels, to->selected, n_channels)) return false;
   if ((remainder != NULL) != (args->options.rounding == kTfdgsuRemainder)) return false;
-  if (remainder && !TfdgsuSameShape(remainder, In(args, layer + kW))) return false;
+  const bool is_overlaid = layer == kConv && In(args, kOverlay);
+  const TfLiteEvalTensor* w = In(args, is_overlaid ? kOverlay : layer + kW);
+  if (remainder && !TfdgsuSameShape(remainder, w)) return false;
   if (o->x_zero_point < -128 || o->x_zero_point > 127) return false;
   // The product fits: at most as many as the filter has elements.
   return BindSgd(args, layer + kVelocity, to->selected * n_weights, o->layer_id, &to->sgd);
@@ -189,7 +212,8 @@ static bool BindUpdates(Args* args) {
   const FilterOptions depthwise = {o->trains_depthwise, o->depthwise_layer_id,
                                    o->depthwise_x_zero_point, o->depthwise_x_scale};
   const int32_t m = b->depthwise.in_c, taps = b->depthwise.filter_h * b->depthwise.filter_w;
-  return BindFilter(args, kConv, &conv, b->in_c, m, &b->conv_filter) &&
+  const int32_t n_channels = o->has_overlay ? b->n_overlay : b->in_c;
+  return BindFilter(args, kConv, &conv, n_channels, m, &b->conv_filter) &&
          BindFilter(args, kDepthwise, &depthwise, m, taps, &b->depthwise_filter) &&
          BindBias(args, kConv, o->conv_layer_id, &b->conv_bias) &&
          BindBias(args, kDepthwise, o->depthwise_layer_id, &b->depthwise_bias);
@@ -203,6 +227,7 @@ static bool Bind(TfLiteContext* context, TfLiteNode* node, Args* args) {
   if (!TfdgsuReadOptions(node, &args->options, sizeof(args->options))) return false;
   if (!args->options.has_dx) operands[strlen(operands) - 1] = '\0';
   if (!TfdgsuOperandsMatch(context, node, operands) || !BindSizes(args)) return false;
+  if (!BindOverlays(args)) return false;
   BindWeights(args);
   return BindEnds(args) && BindUpdates(args);
 }
@@ -228,7 +253,10 @@ static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
   Args args;
   if (!Bind(context, node, &args)) return kTfLiteError;
   const TfdgsuConvBlockGrad* b = &args.block;
-  if (!TfdgsuChannelsInRange(In(&args, kConv + kChannels), b->in_c) ||
+  const int32_t n_channels = b->overlay_w ? b->n_overlay : b->in_c;
+  if (!TfdgsuChannelsAscend(In(&args, kOverlayChannels), b->in_c) ||
+      !TfdgsuChannelsAscend(In(&args, kProjectOverlayChannels), b->depthwise.in_c) ||
+      !TfdgsuChannelsInRange(In(&args, kConv + kChannels), n_channels) ||
       !TfdgsuChannelsInRange(In(&args, kDepthwise + kChannels), b->depthwise.in_c)) {
     return kTfLiteError;
   }

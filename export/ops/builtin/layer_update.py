@@ -22,8 +22,16 @@ def emit_input_gradient(op: Op, dz: Tensor, back: Backward, kind: str, **options
     if not back.needs(x):
         return None
     if is_quantized(kernel):
-        return back.emit(f"{kind}Int8", [dz, kernel, scales_of(kernel, back), None, None], like=x, **options)
+        inputs = [dz, kernel, scales_of(kernel, back), None, None]
+        if kind == "TfdgsuConv2DGradInput":
+            inputs += overlay_of(back.update_of(op))
+        return back.emit(f"{kind}Int8", inputs, like=x, **options)
     return back.emit(kind, [dz, kernel, None, None], like=x, **options)
+
+
+def overlay_of(update: UpdateTensors | None) -> list[Tensor | None]:
+    """What holds the weights of a layer's pool, and the pool's channels; Nones for a layer without."""
+    return [None, None] if update is None or update.pool is None else [update.kernel, update.pool]
 
 
 def emit_layer_update(op: Op, dz: Tensor, back: Backward, filter_kind: str, **options) -> None:
@@ -45,7 +53,7 @@ def emit_layer_update(op: Op, dz: Tensor, back: Backward, filter_kind: str, **op
 
 def _emit_float_update(op: Op, dz: Tensor, back: Backward, update: UpdateTensors, kind: str, options: dict) -> None:
     if update.kernel is not None:
-        kept = _keep_channels(op, back, update.channels)
+        kept = _keep_channels(op, back, update)
         inputs = [back.learning_rate, kept, dz, update.channels, update.kernel, update.kernel_velocity]
         back.emit_update(kind, inputs, **options, **back.sgd_options)
     if update.bias is not None:
@@ -57,8 +65,8 @@ def _emit_int8_update(op: Op, dz: Tensor, back: Backward, update: UpdateTensors,
     x, kernel = op.inputs[:2]
     rounding = {**back.sgd_options, **back.rounding_options, "layer_id": update.layer_id}
     if update.kernel is not None:
-        kept = _keep_channels(op, back, update.channels)
-        inputs = [back.learning_rate, kept, dz, update.channels, kernel, scales_of(kernel, back)]
+        kept = _keep_channels(op, back, update)
+        inputs = [back.learning_rate, kept, dz, update.channels, update.kernel, scales_of(kernel, back)]
         inputs += [update.kernel_velocity, update.kernel_remainder, back.step]
         x_scale, x_zero_point = float(x.quantization.scale[0]), int(x.quantization.zero_point[0])
         back.emit_update(f"{kind}Int8", inputs, **options, **rounding, x_scale=x_scale, x_zero_point=x_zero_point)
@@ -68,10 +76,12 @@ def _emit_int8_update(op: Op, dz: Tensor, back: Backward, update: UpdateTensors,
         back.emit_update("TfdgsuBiasGradInt32", inputs, **rounding)
 
 
-def _keep_channels(op: Op, back: Backward, channels: Tensor | None) -> Tensor:
-    """x[..., channels], gathered right behind the layer so that x itself can be dropped."""
+def _keep_channels(op: Op, back: Backward, update: UpdateTensors) -> Tensor:
+    """The selected channels of x, gathered right behind the layer so that x itself can be dropped."""
     x = op.inputs[0]
+    # Where the whole pool is updated, its channels are the selected ones.
+    channels, pool = (update.pool, None) if update.channels is None else (update.channels, update.pool)
     if channels is None:
         return x
     kept = Tensor(f"kept/{x.name}", (*x.shape[:-1], channels.shape[0]), x.dtype, quantization=x.quantization)
-    return back.keep("TfdgsuGatherChannels", [x, channels, None], after=op, kept=kept)
+    return back.keep("TfdgsuGatherChannels", [x, channels, pool], after=op, kept=kept)

@@ -6,6 +6,7 @@ from .base import TRAIN, CustomOp, Field, Operand
 from .bias_grad_int32 import BiasGradInt32
 from .conv_2d_grad_filter_int8 import Conv2DGradFilterInt8
 from .conv_2d_grad_input_int8 import Conv2DGradInputInt8
+from .conv_block_stages import check_overlay
 from .depthwise_conv_2d_grad_filter_int8 import DepthwiseConv2DGradFilterInt8
 from .depthwise_conv_2d_grad_input_int8 import DepthwiseConv2DGradInputInt8
 from .int8_update import check_scales
@@ -46,6 +47,9 @@ class ConvBlockGrad(CustomOp):
     gradients of `depthwise` (of its weights before their update) and of `conv`, the updates of `conv`. The two
     gradients of M channels never exist as a whole: a tile of their channels at a time goes through the chain.
 
+    With `dx`, an overlay may hold weights of `conv`, those of ascending channels, in place of `conv_w`'s; then it is the
+    filter that is updated, and `conv_w` is only read. One of `project` is only read.
+
     Without `dx` and an update of `conv` the chain ends at `depthwise`. Weights are there if something reads them.
     """
 
@@ -65,6 +69,7 @@ class ConvBlockGrad(CustomOp):
         *_layer_options("conv"),
         Field("tile_channels", "i"),
         Field("has_dx", "i"),
+        Field("has_overlay", "i"),
     )
     INPUTS = (
         TRAIN,
@@ -79,6 +84,10 @@ class ConvBlockGrad(CustomOp):
         Operand("step", "int32", optional=True),
         Operand("addend", optional=True),
         Operand("bits", "uint8", optional=True),
+        Operand("overlay", "int8", optional=True),
+        Operand("overlay_channels", "int32", optional=True),
+        Operand("project_overlay", "int8", optional=True),
+        Operand("project_overlay_channels", "int32", optional=True),
     )
     OUTPUTS = (Operand("dx"),)
 
@@ -92,6 +101,8 @@ class ConvBlockGrad(CustomOp):
         """Weights count only where they are trained: frozen ones are constants."""
         names = {f"{layer}_{name}" for layer in LAYERS for name in _MUTATED}
         names -= {f"{layer}_w" for layer in LAYERS if not options[f"trains_{layer}"]}
+        if options["has_overlay"] and options["trains_conv"]:
+            names = names - {"conv_w"} | {"overlay"}
         return tuple(i for i, operand in enumerate(cls.INPUTS) if operand.name in names)
 
     @classmethod
@@ -125,7 +136,7 @@ class ConvBlockGrad(CustomOp):
         m, image = project_w[3], (dy[0], options["in_h"], options["in_w"])
         cls.require(project_w == (dy[3], 1, 1, m), f"`project_w` must be [{dy[3]},1,1,M]", project_w)
         check_scales(cls, named["project_scales"], dy[3])
-        for name in ("has_dx", "trains_depthwise", "trains_conv"):
+        for name in ("has_dx", "has_overlay", "trains_depthwise", "trains_conv"):
             cls.require(options[name] in (0, 1), f"{name} must be 0 or 1", options[name])
         cls.require(min(image) >= 1, "in_h and in_w must be positive", image)
         cls._check_weights(named, m, options)
@@ -134,6 +145,7 @@ class ConvBlockGrad(CustomOp):
         check_epilogue(cls, (*dy[:3], m), None, named["depthwise_bits"])
         check_epilogue(cls, (*image, m), None, named["conv_bits"])
         cls._check_dx(named, outputs, image, options)
+        cls._check_overlay(named, options)
         for layer, dz in (("depthwise", (*dy[:3], m)), ("conv", (*image, m))):
             cls._check_bias(named, layer, dz, options)
             cls._check_filter(named, layer, dz, options)
@@ -145,6 +157,7 @@ class ConvBlockGrad(CustomOp):
         named = cls.by_name(inputs)
         dy, m = named["dy"], named["project_w"].shape[3]
         operands = [named["train"], dy, named["project_w"], named["project_scales"], None, named["depthwise_bits"]]
+        operands += [named["project_overlay"], named["project_overlay_channels"]]
         end = POINTWISE | {"mask_alpha": options["depthwise_mask_alpha"]}
         (dz,) = Conv2DGradInputInt8.reference(operands, end, [(*dy.shape[:3], m)])
         dz_of_depthwise = dz
@@ -156,6 +169,7 @@ class ConvBlockGrad(CustomOp):
             (dz,) = DepthwiseConv2DGradInputInt8.reference(operands, end, [shape])
         w, scales = named["conv_w"], named["conv_scales"]
         operands = [named["train"], dz, w, scales, named["addend"], named["bits"]]
+        operands += [named["overlay"], named["overlay_channels"]]
         dx = [Conv2DGradInputInt8.reference(operands, options | POINTWISE, [s])[0] for s in output_shapes]
         for layer, gradient in (("depthwise", dz_of_depthwise), ("conv", dz)):
             if named[f"{layer}_bias"] is not None:
@@ -179,6 +193,8 @@ class ConvBlockGrad(CustomOp):
         own = options if layer == "depthwise" else options | POINTWISE
         own = own | {name: options[f"{layer}_{name}"] for name in ("layer_id", "x_scale", "x_zero_point")}
         values = {name: named[f"{layer}_{name}"] for name in ("w", "scales", *_FILTER_UPDATE)}
+        if layer == "conv" and named["overlay"] is not None:
+            values["w"] = named["overlay"]
         op = DepthwiseConv2DGradFilterInt8 if layer == "depthwise" else Conv2DGradFilterInt8
         return (op, *cls._separate(op, named | values | {"dy": dz}, own | {"depth_multiplier": 1}))
 
@@ -219,6 +235,14 @@ class ConvBlockGrad(CustomOp):
         shape = (*image, named["conv_w"][3])
         cls.require(outputs[0] == shape, f"`dx` must have shape {shape}", outputs[0])
         check_epilogue(cls, shape, *ends)
+
+    @classmethod
+    def _check_overlay(cls, named, options):
+        overlay = named["overlay"]
+        cls.require(options["has_overlay"] == (overlay is not None), "has_overlay must tell of `overlay`", overlay)
+        cls.require(overlay is None or options["has_dx"], "an overlay needs `dx`", overlay)
+        check_overlay(cls, named["conv_w"], overlay, named["overlay_channels"])
+        check_overlay(cls, named["project_w"], named["project_overlay"], named["project_overlay_channels"])
 
     @classmethod
     def _check_bias(cls, named, layer, dz, options):

@@ -91,6 +91,26 @@ def merge_overlay(w, overlay, channels):
     return merged
 
 
+def put_overlay(w, overlay, channels):
+    """The filter with the overlay's channels in place of its own; without overlay the filter itself."""
+    if overlay is None:
+        return w
+    merged = w.copy()
+    merged[..., channels] = overlay
+    return merged
+
+
+def check_overlay(op, w, overlay, channels):
+    """The rule of an overlay's shapes, given the filter's; all may be None."""
+    op.require((overlay is None) == (channels is None), "an overlay needs its channels", (overlay, channels))
+    if overlay is None:
+        return
+    op.require(w is not None and len(w) == 4, "an overlay needs a filter", w)
+    op.require(len(channels) == 1 and channels[0] <= w[3], f"`overlay_channels` must be [Q <= {w[3]}]", channels)
+    expected = (*w[:3], *channels)
+    op.require(overlay == expected, f"`overlay` must have shape {expected}", overlay)
+
+
 def scratch_bytes(block):
     """Rows of the conv stage's result as far as the depthwise filter reaches, and a row of the depthwise result."""
     by_name = {stage.name: stage for stage in block}

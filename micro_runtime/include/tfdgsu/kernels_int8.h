@@ -30,10 +30,10 @@ typedef struct {
   int32_t x_zero_point, y_zero_point, zero_point, min, max;
 } TfdgsuAddI8;
 
-// A second filter over some channels of the image: sums are those of both filters.
+// A second filter over some channels of the image, whose weights are 0 in the first one.
 typedef struct {
   const int8_t* w;          // [O,kh,kw,n_channels]
-  const int32_t* channels;  // [n_channels], each in [0, C)
+  const int32_t* channels;  // [n_channels], each in [0, C); for gradients ascending and distinct
   int32_t n_channels;       // 0: none
 } TfdgsuOverlayI8;
 
@@ -101,10 +101,15 @@ typedef struct {
   int32_t in_c, out_c;            // C, P
   const int8_t* project_w;        // [P,M]
   const float* project_scales;    // [P]
+  TfdgsuOverlayI8 project_overlay;
   int8_t* depthwise_w;            // [kh,kw,M]
   const float* depthwise_scales;  // [M]
   int8_t* conv_w;                 // [M,C]
   const float* conv_scales;       // [M]
+  // With an overlay of conv, conv_w is never written: conv_filter updates overlay_w, whose channels it counts.
+  int8_t* overlay_w;  // [M,n_overlay] or NULL
+  const int32_t* overlay_channels;  // [n_overlay], ascending and distinct
+  int32_t n_overlay;
   // Of the gradients of the depthwise result [B,Ho,Wo,M], of that of conv [B,H,W,M] (both without an
   // addend), and of dx, whose addend must not alias dx.
   TfdgsuEpilogue depthwise_end, conv_end, end;
@@ -120,9 +125,10 @@ typedef struct {
 // terms one after the other in the order of the indices named, the last one fastest.
 
 // dx[b,y,x,c] = epilogue(sum over ky,kx,o of (dy[b,oy,ox,o] * scales[o]) * w[o,ky,kx,c]).
-// w [O,kh,kw,C], scales [O].
+// w [O,kh,kw,C], scales [O]. Of the channels of an overlay (NULL or 0 channels: none) its weights count, not w.
 void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, const float* scales,
-                                  const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window);
+                                  const TfdgsuOverlayI8* overlay, const TfdgsuEpilogue* epilogue,
+                                  const TfdgsuWindow* window);
 
 // dx[b,y,x,c] = epilogue(sum over ky,kx,q < m of (dy[..,c*m+q] * scales[c*m+q]) * w[ky,kx,c*m+q]).
 // w [kh,kw,C*m], scales [C*m].

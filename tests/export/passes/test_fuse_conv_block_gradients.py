@@ -86,7 +86,9 @@ class _Chain:
 
     def _passed(self, kind, dy, w, dx, window, bits=None, addend=None):
         scales = _scales(w, dy.shape[3])
-        return custom_op(kind, [self.train, dy, w, scales, addend, bits], [dx], {**window, "mask_alpha": 0.0})
+        overlay = [] if "Depthwise" in kind else [None, None]
+        inputs = [self.train, dy, w, scales, addend, bits, *overlay]
+        return custom_op(kind, inputs, [dx], {**window, "mask_alpha": 0.0})
 
     def _filter(self, kind, x_sel, dy, w, window, layer_id):
         w.is_variable, w.data = True, None
@@ -231,7 +233,13 @@ def test_chain_stays_with_updates_of_different_kinds(changes):
 
 def test_verifier_knows_where_the_fused_op_has_its_weights():
     names = [operand.name for operand in REGISTRY[KIND].INPUTS]
-    assert [names[i] for i in WEIGHTS_PASSED[KIND]] == ["project_w", "depthwise_w", "conv_w"]
+    assert [names[i] for i in WEIGHTS_PASSED[KIND]] == [
+        "project_w",
+        "depthwise_w",
+        "conv_w",
+        "overlay",
+        "project_overlay",
+    ]
 
 
 def test_fused_op_may_not_read_weights_after_their_update():

@@ -64,10 +64,13 @@ def _run_separate_ops(case):
         if values[f"{layer}_x_sel"] is not None:
             names = ("channels", "w", "scales", "velocity", "remainder")
             own = [f"{layer}_{name}" for name in names]
+            if layer == "conv" and values["overlay"] is not None:
+                own[1] = "overlay"
             run(filter_kind, ["train", "lr", f"{layer}_x_sel", dz, *own, "step"], geometry=geometry)
 
     wide = [np.zeros((*values["dy"].shape[:3], m), np.float32)]
     operands = ["train", "dy", "project_w", "project_scales", None, "depthwise_bits"]
+    operands += ["project_overlay", "project_overlay_channels"]
     (values["dz"],) = run("Conv2DGradInputInt8", operands, options["depthwise_mask_alpha"], outputs=wide)
     outputs = []
     if values["depthwise_w"] is not None:
@@ -75,7 +78,7 @@ def _run_separate_ops(case):
         alpha, wide = options["conv_mask_alpha"], [np.zeros((*image, m), np.float32)]
         (values["dz_of_conv"],) = run("DepthwiseConv2DGradInputInt8", operands, alpha, options, wide)
     if options["has_dx"]:
-        operands = ["train", "dz_of_conv", "conv_w", "conv_scales", "addend", "bits"]
+        operands = ["train", "dz_of_conv", "conv_w", "conv_scales", "addend", "bits", "overlay", "overlay_channels"]
         outputs = run("Conv2DGradInputInt8", operands, options["mask_alpha"], outputs=case.outputs)
     update("depthwise", "dz", "DepthwiseConv2DGradFilterInt8", options)
     update("conv", "dz_of_conv", "Conv2DGradFilterInt8", POINTWISE)
@@ -115,6 +118,18 @@ def test_every_operand_is_needed_where_the_options_say_so():
                 one_op_model.run(NAME, inputs, whole.options, whole.outputs)
 
 
+@pytest.mark.parametrize("operand_name", ["overlay_channels", "project_overlay_channels"])
+@pytest.mark.parametrize("wrong", [-1, 1000, 0])
+def test_invoke_refuses_overlay_channels_that_do_not_ascend_in_range(operand_name, wrong):
+    case = next(case for case in CASES if "overlay3" in case.id)
+    inputs = list(case.inputs)
+    position = [operand.name for operand in OP.INPUTS].index(operand_name)
+    first, _, last = inputs[position]
+    inputs[position] = np.array([max(first, wrong == 0), wrong, last], np.int32)
+    with pytest.raises(InterpreterError, match="failed to invoke"):
+        one_op_model.run(NAME, inputs, case.options, case.outputs)
+
+
 @pytest.mark.parametrize("is_negative", [True, False])
 @pytest.mark.parametrize("layer", ["depthwise", "conv"])
 def test_invoke_refuses_channels_out_of_range(layer, is_negative):
@@ -135,6 +150,7 @@ def test_invoke_refuses_channels_out_of_range(layer, is_negative):
         {"tile_channels": 257},
         {"trains_conv": 0},
         {"trains_depthwise": 2},
+        {"has_overlay": 1},
     ],
 )
 def test_wrong_options_are_refused(wrong):

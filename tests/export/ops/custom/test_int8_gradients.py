@@ -51,8 +51,13 @@ def test_conv_2d(window):
         real_w.transpose(1, 2, 3, 0),
     )
     options = {**window.options, "mask_alpha": 0.0}
-    (actual,) = REGISTRY["TfdgsuConv2DGradInputInt8"].reference([None, dy, w, scales, None, None], options, [x.shape])
+    op, operands = REGISTRY["TfdgsuConv2DGradInputInt8"], [None, dy, w, scales, None, None]
+    (actual,) = op.reference([*operands, None, None], options, [x.shape])
     np.testing.assert_allclose(actual, dx, **CLOSE)
+    pool = np.array([1, 2, 4])
+    operands[2] = np.where(np.isin(np.arange(5), pool), 0, w).astype(np.int8)
+    (overlaid,) = op.reference([*operands, w[..., pool], pool], options, [x.shape])
+    np.testing.assert_array_equal(overlaid, actual)
     channels = np.array([4, 0, 3])
     for selected in (None, channels):
         kept = slice(None) if selected is None else selected
