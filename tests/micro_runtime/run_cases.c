@@ -12,7 +12,7 @@
 
 #include "register.h"
 
-enum { kMaxTensors = 32, kMaxRank = 8, kMaxBlocks = 4 };
+enum { kMaxTensors = 40, kMaxRank = 8, kMaxBlocks = 4 };
 
 typedef struct {
   TfLiteContext context;  // first: the adapters hand its address back
