@@ -14,14 +14,9 @@ from .bundle import InputQuantization, read_bundle
 from .errors import ArenaError, InterpreterError, NonFiniteLossError
 from .evaluation import Evaluation, score
 from .interpreter import Interpreter
+from .recommended_arena import ARENA_ALIGNMENT, SMALLEST_ARENA_BYTES, recommend_arena
 from .weights_file import read_weights, write_weights
 
-# Room for ops whose cost the exporter doesn't know, per tensor of the model and once.
-_UNKNOWN_BYTES_PER_TENSOR = 256
-_UNKNOWN_BYTES = 16384
-_ARENA_ALIGNMENT = 16  # The prediction holds for multiples of it.
-# Below this TFLM crashes before it can complain: its allocators live in the arena too.
-_SMALLEST_ARENA_BYTES = 1024
 _LARGEST_DEFAULT_ARENA_BYTES = 1 << 30
 _REDRAWN_BY_DEVICE = ("cyclic", "random")
 
@@ -253,10 +248,7 @@ class Session:
         return self._interpreter.get_output(self._bundle.outputs[name].position)
 
     def _recommended_arena_bytes(self) -> int:
-        minimum = self._bundle.header.minimum_arena_bytes_x86_64
-        if not self._bundle.document["arena_is_exact"]:
-            minimum += _UNKNOWN_BYTES + _UNKNOWN_BYTES_PER_TENSOR * self._bundle.n_tensors
-        return -(-max(minimum, _SMALLEST_ARENA_BYTES) // _ARENA_ALIGNMENT) * _ARENA_ALIGNMENT
+        return recommend_arena(self._bundle, self._bundle.header.minimum_arena_bytes_x86_64)
 
     def _choose_arena(self, arena_bytes: int | None) -> int:
         recommended = self._recommended_arena_bytes()
@@ -271,13 +263,13 @@ class Session:
             raise TypeError(
                 f"arena_bytes must be an integer. Received: {arena_bytes!r}. Remedy: pass a number of bytes, or None."
             )
-        needed = max(self._bundle.header.minimum_arena_bytes_x86_64, _SMALLEST_ARENA_BYTES)
+        needed = max(self._bundle.header.minimum_arena_bytes_x86_64, SMALLEST_ARENA_BYTES)
         if arena_bytes < needed:
             raise ArenaError(
                 f"Arena needs {needed:,} bytes on this machine. Received: arena_bytes={arena_bytes:,}. "
                 f"Remedy: leave arena_bytes out, or give at least {recommended:,}."
             )
-        return int(arena_bytes) // _ARENA_ALIGNMENT * _ARENA_ALIGNMENT
+        return int(arena_bytes) // ARENA_ALIGNMENT * ARENA_ALIGNMENT
 
     def _explain(self, error: InterpreterError) -> Exception:
         """Where the exporter knew a lower bound only, a small arena is the caller's mistake, not the model's."""
