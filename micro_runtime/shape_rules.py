@@ -61,7 +61,8 @@ def _convolution(operator: Operator, inputs: list[Tensor], outputs: list[Tensor]
         )
         dilation = options.scalar(5, "i", 1), options.scalar(6, "i", 1)
     else:
-        _require(x[3] == w[3], "channels must agree", (x, w))
+        n_groups = x[3] // w[3] if w[3] else 0
+        _require(n_groups and x[3] == n_groups * w[3] and out_c % n_groups == 0, "channels must agree", (x, w))
         dilation = options.scalar(4, "i", 1), options.scalar(5, "i", 1)
     if len(inputs) == 3 and inputs[2] is not None:
         _require(inputs[2].shape == (out_c,), f"bias must have shape [{out_c}]", inputs[2].shape)
