@@ -165,7 +165,7 @@ def find_blocks(path: GradientPath, updates: dict[str, LayerUpdate], tail: set[L
     blocks = []
     for call in path.graph.calls:
         if call not in taken and call not in tail and is_stage(call):
-            block = _grow(call, needed)
+            block = _grow(call, needed, path.differentiated)
             taken.update(block.calls)
             blocks.append(block)
     return blocks
@@ -196,7 +196,7 @@ def is_pointwise(call: LayerCall) -> bool:
     return type(layer) is layers.Conv2D and layer.kernel_size == (1, 1) and layer.strides == (1, 1)
 
 
-def _grow(first: LayerCall, needed: set[Value]) -> ConvBlock:
+def _grow(first: LayerCall, needed: set[Value], differentiated: set[Value]) -> ConvBlock:
     x = unpadded(first.inputs[0])
     calls = _with_neighbours(first, needed)
     last = first
@@ -206,6 +206,9 @@ def _grow(first: LayerCall, needed: set[Value]) -> ConvBlock:
     if is_depthwise(last) and (after := _next_stage(calls, needed)) and is_pointwise(after):
         calls += _with_neighbours(after, needed)
     after = _only_consumer(calls[-1].output, needed)
+    end = ConvBlock(tuple(calls), x, calls[-1].output)
+    if calls[-1] not in end.masked and is_fused_activation(calls[-1]) and calls[-1].inputs[0] in differentiated:
+        return end  # The mask of its activation is made of its result, which has to be a tensor.
     if after is not None and type(after.layer) is layers.Add and len(after.inputs) == 2 and x in after.inputs:
         calls += [after, *_activation_behind(after, needed)]
     return ConvBlock(tuple(calls), x, calls[-1].output)

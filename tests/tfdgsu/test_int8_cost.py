@@ -54,6 +54,17 @@ def test_a_chain_is_cut_in_front_of_kernels_that_move(update_layers, blocks):
     assert _blocks(_block_net(), update_layers) == blocks
 
 
+@pytest.mark.parametrize(("update_layers", "has_add"), [({"deep": 1}, False), ({"head": 2}, True)])
+def test_an_addition_behind_a_mask_stays_apart(update_layers, has_add):
+    inputs = keras.Input((6, 6, 2))
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="deep")(inputs)
+    x = layers.ReLU(name="project_relu")(layers.Conv2D(2, 1, name="project")(x))
+    x = layers.GlobalAveragePooling2D()(layers.Add(name="add")([inputs, x]))
+    model = keras.Model(inputs, layers.Dense(2, name="head")(x))
+    (block,) = _blocks(model, update_layers)
+    assert block[-1] == ("add" if has_add else "project_relu")
+
+
 def test_a_separable_net_pairs_depthwise_with_pointwise():
     inputs = keras.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="stem")(inputs)
