@@ -68,7 +68,8 @@ def plan(
         gain: Expected gain by layer name of the prepared model: the result of `tfdgsu.measure_gain`, or your own numbers.
             Layers that aren't named have none; "<layer>/bias" is that of a bias.
         pools: Whether, in int8, the planner may leave channels of an update layer in flash, never to be drawn, before it
-            gives up whole kernels. P of C channels count P / C of the gain.
+            gives up whole kernels. P of C channels count P / C of the gain. Off unless asked for: whether a smaller pool in
+            more layers trains better than whole kernels in fewer has not been measured.
 
     Returns:
         A frozen `SparseUpdatePlan`.
