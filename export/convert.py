@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import keras
 import numpy as np
@@ -19,6 +20,7 @@ from .schema import read_graph
 
 # What TensorFlow Lite's converter needs when it has no builtin for an op; a microcontroller has neither.
 _REMEDY = "Remedy: replace the layer by one that TensorFlow Lite has a builtin op for."
+_TRACEABLE_NAME = re.compile(r"[A-Za-z0-9_.>-]*")
 
 
 def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray] | None = None) -> Graph:
@@ -48,7 +50,7 @@ def convert_forward(model: keras.Model, batch_size: int, replaced: dict[int, np.
 
 
 def check_convertible(model: keras.Model) -> None:
-    """Raises ValueError unless the model has one input, one output and static shapes."""
+    """Raises ValueError unless the model has one input, one output, static shapes and names that TensorFlow can trace."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
             "A bundle has one input and one output. "
@@ -61,6 +63,12 @@ def check_convertible(model: keras.Model) -> None:
             "Every input dimension but the batch must be known. "
             f"Received: input shape {shape}. Remedy: build the model with a fixed input shape."
         )
+    for layer in model.layers:
+        if not _TRACEABLE_NAME.fullmatch(layer.name):
+            raise ValueError(
+                "TensorFlow's converter takes layers whose names are of ASCII letters, digits, '_', '.', '-' and '>'. "
+                f"Received: a layer called {layer.name!r}. Remedy: give the layer another name."
+            )
 
 
 def _convert(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray]) -> bytes:

@@ -264,3 +264,12 @@ def test_inference_model_of_something_else_is_refused(path):
         tfdgsu.export.export_inference_model(3, path)
     with pytest.raises(ValueError, match="which was not built"):
         tfdgsu.export.export_inference_model(keras.Sequential([layers.Dense(2)]), path)
+
+
+@pytest.mark.parametrize("name", ["two words", "größe", "a;b"])
+def test_layer_names_that_tensorflow_cannot_trace_are_refused(path, name):
+    x = keras.Input((4,))
+    model = keras.Model(x, layers.Dense(3, activation="softmax", name="head")(layers.Dense(2, name=name)(x)))
+    with pytest.raises(ValueError, match=f"a layer called '{name}'. Remedy: give the layer another name"):
+        tfdgsu.export.export_training_bundle(_compiled(model, update_fraction=None, layers={"head": 2}), path)
+    assert not path.exists()
