@@ -106,7 +106,7 @@ def test_variables_keep_their_dtypes_through_save_and_restore(device, int8_path,
     assert (trained["head/kernel"] != factory["head/kernel"]).any() and trained["step"] == 5
     device.save(tmp_path / "w.tfdw")
     n_bytes = sum(value.nbytes for value in trained.values())
-    assert (tmp_path / "w.tfdw").stat().st_size == 52 + n_bytes
+    assert (tmp_path / "w.tfdw").stat().st_size == 36 + 4 * len(trained) + n_bytes
     other = Session(int8_path)
     other.restore(tmp_path / "w.tfdw")
     for name, value in other.variables().items():

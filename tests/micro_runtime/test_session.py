@@ -3,6 +3,8 @@
 """A session: training, persistence, and clear errors for whatever a caller may get wrong."""
 
 import importlib.metadata
+import struct
+import zlib
 
 import keras
 import numpy as np
@@ -230,6 +232,19 @@ def test_weights_of_another_bundle_are_refused(device, tmp_path):
     other.save(tmp_path / "other.tfdw")
     with pytest.raises(WeightsFileError, match="of another"):
         device.restore(tmp_path / "other.tfdw")
+
+
+def test_weights_of_earlier_and_later_releases_are_refused(device, tmp_path):
+    path = tmp_path / "w.tfdw"
+    device.save(path)
+    data = bytearray(path.read_bytes())
+    path.write_bytes(b"TFDGSW\r\n" + struct.pack("<III", 1, 60, 0) + bytes(40))
+    with pytest.raises(WeightsFileError, match="Received: 1, of an earlier release"):
+        device.restore(path)
+    data[8] = 3
+    path.write_bytes(data[:-4] + struct.pack("<I", zlib.crc32(data[:-4])))
+    with pytest.raises(WeightsFileError, match="Received: 3. Remedy: update"):
+        device.restore(path)
 
 
 def test_it_is_quiet(bundle_path, examples, capfd):
