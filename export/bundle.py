@@ -70,7 +70,8 @@ def export_training_bundle(
     a Dense layer the last convolution does: int8 logits could not leave the range they were calibrated to.
 
     Where the plan gives a convolution a pool of P channels, ``<layer>/kernel`` holds the weights of those only, ascending,
-    and ``<layer>/channels`` positions in the pool. If every step updates all of the pool, there is no ``channels`` (but with momentum and re-draws).
+    and ``<layer>/channels`` positions in the pool. If every step updates all of the pool, there is no ``channels``, except
+    with momentum and re-draws.
 
     Args:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.
