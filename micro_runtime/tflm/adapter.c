@@ -130,18 +130,31 @@ bool TfdgsuWindowIsValid(const TfdgsuWindow* s) {
          AxisIsValid(s->in_w, s->out_w, s->filter_w, s->stride_w, s->pad_left);
 }
 
-bool TfdgsuBindPool(const TfLiteEvalTensor* image, const TfLiteEvalTensor* pooled,
-                    TfdgsuWindow* window) {
-  if (TfdgsuRank(image) != 4 || TfdgsuRank(pooled) != 4) return false;
+// Sizes of image and result of a window whose filter, strides and padding are set.
+static bool BindImages(const TfLiteEvalTensor* image, const TfLiteEvalTensor* result,
+                       TfdgsuWindow* window) {
+  if (TfdgsuRank(image) != 4 || TfdgsuRank(result) != 4) return false;
   window->batches = TfdgsuSize(image, 0);
   window->in_h = TfdgsuSize(image, 1);
   window->in_w = TfdgsuSize(image, 2);
   window->in_c = TfdgsuSize(image, 3);
-  window->out_h = TfdgsuSize(pooled, 1);
-  window->out_w = TfdgsuSize(pooled, 2);
-  window->out_c = TfdgsuSize(pooled, 3);
-  if (TfdgsuSize(pooled, 0) != window->batches || window->out_c != window->in_c) return false;
-  return TfdgsuWindowIsValid(window);
+  window->out_h = TfdgsuSize(result, 1);
+  window->out_w = TfdgsuSize(result, 2);
+  window->out_c = TfdgsuSize(result, 3);
+  return TfdgsuSize(result, 0) == window->batches && TfdgsuWindowIsValid(window);
+}
+
+bool TfdgsuBindPool(const TfLiteEvalTensor* image, const TfLiteEvalTensor* pooled,
+                    TfdgsuWindow* window) {
+  return BindImages(image, pooled, window) && window->out_c == window->in_c;
+}
+
+bool TfdgsuBindConv(const TfLiteEvalTensor* image, const TfLiteEvalTensor* filter,
+                    const TfLiteEvalTensor* result, TfdgsuWindow* window) {
+  if (TfdgsuRank(filter) != 4) return false;
+  window->filter_h = TfdgsuSize(filter, 1);
+  window->filter_w = TfdgsuSize(filter, 2);
+  return BindImages(image, result, window);
 }
 
 bool TfdgsuBindEpilogue(const TfLiteEvalTensor* addend, const TfLiteEvalTensor* bits,
@@ -173,6 +186,18 @@ bool TfdgsuBindRounding(const TfLiteEvalTensor* step, int32_t rounding, uint32_t
   update->first_idx = 0;
   if (!TfdgsuIsVector(step, 1) || layer_id < 0) return false;
   return rounding >= kTfdgsuNearest && rounding <= kTfdgsuRemainder;
+}
+
+bool TfdgsuBindQuantization(float scale, int32_t zero_point, TfdgsuQuantization* quantization) {
+  quantization->scale = scale;
+  quantization->zero_point = zero_point;
+  return zero_point >= -128 && zero_point <= 127;
+}
+
+bool TfdgsuRemainderFits(const TfLiteEvalTensor* remainder, const TfLiteEvalTensor* w,
+                         int32_t rounding) {
+  if ((remainder != NULL) != (rounding == kTfdgsuRemainder)) return false;
+  return !remainder || TfdgsuSameShape(remainder, w);
 }
 
 bool TfdgsuChannelsFit(const TfLiteEvalTensor* channels, int32_t k, int32_t n) {

@@ -56,6 +56,18 @@ bool TfdgsuWindowIsValid(const TfdgsuWindow* window);
 bool TfdgsuBindPool(const TfLiteEvalTensor* image, const TfLiteEvalTensor* pooled,
                     TfdgsuWindow* window);
 
+// Completes the window of a convolution, in which strides and padding are set, with the sizes of the
+// image [B,H,W,C], the filter [.,kh,kw,.] and the result [B,Ho,Wo,O]; false when they do not fit
+// together. Channels are the caller's to check against the filter.
+bool TfdgsuBindConv(const TfLiteEvalTensor* image, const TfLiteEvalTensor* filter,
+                    const TfLiteEvalTensor* result, TfdgsuWindow* window);
+
+// Strides and padding of any op's options.
+#define TFDGSU_SET_WINDOW(window, options)      \
+  ((window)->stride_h = (options)->stride_h,    \
+   (window)->stride_w = (options)->stride_w,    \
+   (window)->pad_top = (options)->pad_top, (window)->pad_left = (options)->pad_left)
+
 // Fills an epilogue; false unless addend and bits (NULL when absent) fit n elements.
 bool TfdgsuBindEpilogue(const TfLiteEvalTensor* addend, const TfLiteEvalTensor* bits,
                         float mask_alpha, int32_t n, TfdgsuEpilogue* epilogue);
@@ -68,6 +80,13 @@ bool TfdgsuBindSgd(const TfLiteEvalTensor* learning_rate, const TfLiteEvalTensor
 // Fills the rounding of an integer update; false when it is none of ours. `step` may have no data yet.
 bool TfdgsuBindRounding(const TfLiteEvalTensor* step, int32_t rounding, uint32_t seed,
                         int32_t layer_id, TfdgsuIntegerSgd* update);
+
+// Fills what an int8 input's numbers mean; false unless the zero point is one of int8.
+bool TfdgsuBindQuantization(float scale, int32_t zero_point, TfdgsuQuantization* quantization);
+
+// Is there a remainder, as large as w, exactly when `rounding` keeps one?
+bool TfdgsuRemainderFits(const TfLiteEvalTensor* remainder, const TfLiteEvalTensor* w,
+                         int32_t rounding);
 
 // Is `channels` (NULL: all) a vector of k <= n?
 bool TfdgsuChannelsFit(const TfLiteEvalTensor* channels, int32_t k, int32_t n);

@@ -11,19 +11,11 @@ typedef struct {
 // Sizes of the convolution from its tensors and options; false when they do not fit together.
 static bool BindWindow(TfLiteContext* context, TfLiteNode* node, const TfdgsuConv2DGradFilterOptions* o,
                        TfdgsuWindow* s) {
-  const TfLiteEvalTensor* x = TfdgsuInput(context, node, 2);
-  const TfLiteEvalTensor* dy = TfdgsuInput(context, node, 3);
   const TfLiteEvalTensor* w = TfdgsuInput(context, node, 5);
-  if (TfdgsuRank(x) != 4 || TfdgsuRank(dy) != 4 || TfdgsuRank(w) != 4) return false;
-  const TfdgsuWindow window = {
-      TfdgsuSize(x, 0),  TfdgsuSize(x, 1),  TfdgsuSize(x, 2),  TfdgsuSize(x, 3),
-      TfdgsuSize(dy, 1), TfdgsuSize(dy, 2), TfdgsuSize(dy, 3), TfdgsuSize(w, 1),
-      TfdgsuSize(w, 2),  o->stride_h,       o->stride_w,       o->pad_top,
-      o->pad_left};
-  *s = window;
-  if (TfdgsuSize(dy, 0) != s->batches || TfdgsuSize(w, 0) != s->out_c) return false;
-  if (!TfdgsuChannelsFit(TfdgsuInput(context, node, 4), s->in_c, TfdgsuSize(w, 3))) return false;
-  return TfdgsuWindowIsValid(s);
+  TFDGSU_SET_WINDOW(s, o);
+  if (!TfdgsuBindConv(TfdgsuInput(context, node, 2), w, TfdgsuInput(context, node, 3), s)) return false;
+  return TfdgsuSize(w, 0) == s->out_c &&
+         TfdgsuChannelsFit(TfdgsuInput(context, node, 4), s->in_c, TfdgsuSize(w, 3));
 }
 
 static bool Bind(TfLiteContext* context, TfLiteNode* node, Args* args) {

@@ -7,19 +7,9 @@ static bool BindWindow(TfLiteContext* context, TfLiteNode* node, const TfdgsuCon
                        TfdgsuWindow* s) {
   const TfLiteEvalTensor* dy = TfdgsuInput(context, node, 1);
   const TfLiteEvalTensor* w = TfdgsuInput(context, node, 2);
-  const TfLiteEvalTensor* dx = TfdgsuOutput(context, node, 0);
-  if (TfdgsuRank(dy) != 4 || TfdgsuRank(w) != 4 || TfdgsuRank(dx) != 4) return false;
-  const TfdgsuWindow window = {
-      TfdgsuSize(dx, 0), TfdgsuSize(dx, 1), TfdgsuSize(dx, 2), TfdgsuSize(dx, 3),
-      TfdgsuSize(dy, 1), TfdgsuSize(dy, 2), TfdgsuSize(dy, 3), TfdgsuSize(w, 1),
-      TfdgsuSize(w, 2),  o->stride_h,       o->stride_w,       o->pad_top,
-      o->pad_left};
-  *s = window;
-  if (TfdgsuSize(dy, 0) != s->batches) return false;
-  if (TfdgsuSize(w, 0) != s->out_c || TfdgsuSize(w, 3) != s->in_c) {
-    return false;
-  }
-  return TfdgsuWindowIsValid(s);
+  TFDGSU_SET_WINDOW(s, o);
+  if (!TfdgsuBindConv(TfdgsuOutput(context, node, 0), w, dy, s)) return false;
+  return TfdgsuSize(w, 0) == s->out_c && TfdgsuSize(w, 3) == s->in_c;
 }
 
 static bool Bind(TfLiteContext* context, TfLiteNode* node, TfdgsuWindow* window,
