@@ -2,18 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The C side compiles without warnings, as C99 and as C++, and runs clean under sanitizers."""
 
-import importlib.util
 import os
 import pathlib
 import shutil
 import subprocess
 
-import numpy as np
-import one_op_model
-import op_cases
+import case_file
 import pytest
-import tolerances
-from tfdgsu.export.ops.custom import pack_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "micro_runtime"
@@ -24,12 +19,7 @@ SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno
 @pytest.fixture(scope="module")
 def includes(tmp_path_factory):
     """Include flags: own headers and the generated options.h."""
-    spec = importlib.util.spec_from_file_location("generate_options", RUNTIME / "generate_options.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    generated = tmp_path_factory.mktemp("generated")
-    module.write_header(ROOT, generated)
-    return [f"-I{RUNTIME / 'include'}", f"-I{generated}", f"-I{RUNTIME / 'tflm'}"]
+    return case_file.include_flags(tmp_path_factory.mktemp("generated"))
 
 
 def sources(*folders):
@@ -82,7 +72,7 @@ def test_every_case_under_address_and_undefined_behaviour_sanitizers(includes, t
     driver = str(ROOT / "tests" / "micro_runtime" / "run_cases.c")
     flags = ["-std=c99", "-O1", *SANITIZERS, *WARNINGS, *includes, f"-I{RUNTIME / 'host' / 'include'}"]
     compile_quietly(["gcc", *flags, driver, *sources("kernels", "tflm"), "-lm", "-o", "run_cases"], tmp_path)
-    _write_cases(tmp_path / "cases")
+    case_file.write_cases(tmp_path / "cases")
     result = subprocess.run(
         [str(tmp_path / "run_cases"), str(tmp_path / "cases"), str(tmp_path / "results")],
         capture_output=True,
@@ -90,38 +80,4 @@ def test_every_case_under_address_and_undefined_behaviour_sanitizers(includes, t
         check=False,
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    _compare_results(tmp_path / "results")
-
-
-def _write_cases(path):
-    types = {"float32": 1, "int32": 2, "uint8": 3, "int8": 9}
-    with open(path, "wb") as file:
-        for case in op_cases.all_cases():
-            options = pack_options(case.name, case.options)
-            counts = (len(case.inputs), len(case.outputs), len(options))
-            file.write(
-                case.name.encode().ljust(64, b"\0") + b"".join(n.to_bytes(4, "little") for n in counts) + options
-            )
-            for array in (*case.inputs, *case.outputs):
-                if array is None:
-                    file.write((0).to_bytes(4, "little"))
-                    continue
-                header = (types[array.dtype.name], array.ndim, *array.shape, array.nbytes)
-                file.write(b"".join(n.to_bytes(4, "little") for n in header) + array.tobytes())
-
-
-def _compare_results(path):
-    data, at = path.read_bytes(), 0
-    for case in op_cases.all_cases():
-        expected_inputs, expected_outputs = one_op_model.run_reference(
-            case.name, case.inputs, case.options, case.outputs
-        )
-        for expected in (*expected_inputs, *expected_outputs):
-            if expected is not None:
-                actual = np.frombuffer(data, expected.dtype, expected.size, at).reshape(expected.shape)
-                at += expected.nbytes
-                close = {"rtol": tolerances.KERNEL_RTOL, "atol": tolerances.KERNEL_ATOL}
-                if op_cases.is_exact(case.name):
-                    close = {"rtol": 0, "atol": 0}
-                np.testing.assert_allclose(actual, expected, **close, err_msg=case.id)
-    assert at == len(data)
+    case_file.compare_results((tmp_path / "results").read_bytes(), case_file.expected_results())
