@@ -40,7 +40,7 @@ def _pooling_net():
     keras.utils.set_random_seed(0)
     x = keras.Input(IMAGE)
     y = layers.Conv2D(6, 3, strides=2, activation="relu", name="stem")(layers.ZeroPadding2D(((2, 1), (1, 2)))(x))
-    y = layers.AveragePooling2D(2, strides=1)(y)
+    y = layers.AveragePooling2D(3, strides=1)(y)
     y = layers.Conv2D(8, 3, padding="same", activation="relu", name="expand")(y)
     y = layers.MaxPooling2D(2, strides=1)(y)
     y = layers.Conv2D(6, 1, name="project")(y)
@@ -116,8 +116,9 @@ def test_builtin_ops_equal_tflm_bit_for_bit(net):
 
 
 def test_poolings_equal_numpy_bit_for_bit(tmp_path):
+    """Velocities are float32 and show the last bit of every gradient."""
     path = tmp_path / "model.tflite"
-    _export(path, _pooling_net(), {"stem": 2, "expand": 3, "project": 5}, "stochastic", 0.0)
+    _export(path, _pooling_net(), {"stem": 2, "expand": 3, "project": 5}, "stochastic", 0.9)
     kinds = {op.kind for op in read_graph(path.read_bytes()).ops}
     assert {"AVERAGE_POOL_2D", "MAX_POOL_2D", "TfdgsuMaxPool2DArgmax"} <= kinds
     device, reference, _ = _train_both(path, 50)

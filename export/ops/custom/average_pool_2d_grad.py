@@ -29,8 +29,9 @@ class AveragePool2DGrad(CustomOp):
         shape = output_shapes[0]
         offsets = [(ky, kx) for ky in range(height) for kx in range(width)]
         inside = pad_image(np.ones((1,) + shape[1:3] + (1,), dy.dtype), output_hw, (height, width), options)
-        share = dy / sum(tap(inside, ky, kx, output_hw, options) for ky, kx in offsets)
+        n_inside = sum(tap(inside, ky, kx, output_hw, options) for ky, kx in offsets)
+        share = dy * (dy.dtype.type(1) / n_inside)
         padded = pad_image(np.zeros(shape, dy.dtype), output_hw, (height, width), options)
-        for ky, kx in offsets:
+        for ky, kx in reversed(offsets):  # Windows in ascending order, as the kernel adds them.
             tap(padded, ky, kx, output_hw, options)[...] += share
         return [crop_image(padded, shape, options)]
