@@ -9,8 +9,7 @@
 #ifndef TFDGSU_TFLM_REGISTER_H_
 #define TFDGSU_TFLM_REGISTER_H_
 
-#include "tensorflow/lite/c/common.h"
-#include "tensorflow/lite/micro/micro_common.h"
+#include "upstream_names.h"
 
 enum {
 #define TFDGSU_OP(name, file) kTfdgsuOpIndex##name,
