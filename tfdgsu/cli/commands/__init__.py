@@ -6,6 +6,7 @@ What only one command needs is imported inside its `execute`: the others, and `-
 """
 
 from ..command import Command
+from .codegen import CodegenCommand
 from .export import ExportCommand
 from .inspect import InspectCommand
 from .plan import PlanCommand
@@ -14,5 +15,12 @@ from .run import RunCommand
 
 COMMANDS: dict[str, Command] = {
     command.name: command
-    for command in (QuickstartCommand(), PlanCommand(), ExportCommand(), RunCommand(), InspectCommand())
+    for command in (
+        QuickstartCommand(),
+        PlanCommand(),
+        ExportCommand(),
+        RunCommand(),
+        InspectCommand(),
+        CodegenCommand(),
+    )
 }
