@@ -11,6 +11,7 @@ if __name__ != "tfdgsu.micro_runtime":
 from .arena_report import ArenaReport
 from .errors import ArenaError, BundleError, InterpreterError, NonFiniteLossError
 from .evaluation import Evaluation
+from .keras_checkpoint import load_checkpoint
 from .session import Session
 from .weights_file import WeightsFileError
 
@@ -23,4 +24,5 @@ __all__ = [
     "NonFiniteLossError",
     "Session",
     "WeightsFileError",
+    "load_checkpoint",
 ]

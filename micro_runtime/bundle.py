@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training bundle, checked before the interpreter sees it."""
 
-import hashlib
 import os
 from typing import Any, NamedTuple
 
@@ -70,7 +69,6 @@ class Bundle:
         variables: `Variable` by name.
         input_quantization: Of an int8 `x`; None for float32.
         n_tensors: Number of the subgraph's tensors.
-        fingerprint: SHA-256 of the file.
 
     Raises:
         BundleError: The file is damaged, of another version, or would make TFLM misbehave.
@@ -94,7 +92,6 @@ class Bundle:
         self.variables = {item["name"]: _variable(model, item) for item in self.document["variables"]}
         self.input_quantization = _input_quantization(model.tensors[sources["x"]])
         self._check_ports()
-        self.fingerprint = hashlib.sha256(data).digest()
 
     @property
     def batch_size(self) -> int:

@@ -19,6 +19,7 @@ from .sparse_update_model import SparseUpdateModel
 from .sparse_update_plan import SparseUpdatePlan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 __version__ = "0.1.0"
@@ -37,13 +38,16 @@ __all__ = [
 
 # The compiler and the device runtime load only when asked for: training in Keras needs neither.
 _LAZY = ("export", "micro_runtime")
+_LAZY_FUNCTIONS = {"load_checkpoint": "micro_runtime"}
 
 
-def __getattr__(name: str) -> "ModuleType":
+def __getattr__(name: str) -> "ModuleType | Callable":
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _LAZY_FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.{_LAZY_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_LAZY])
+    return sorted([*__all__, *_LAZY, *_LAZY_FUNCTIONS])

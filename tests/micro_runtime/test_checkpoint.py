@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checkpoint library: power cuts on simulated flash, and the same blob read by C and by Python."""
 
+import ctypes
 import pathlib
 import re
 import shutil
@@ -11,7 +12,8 @@ import types
 
 import numpy as np
 import pytest
-from tfdgsu.micro_runtime import WeightsFileError
+from tfdgsu.export.metadata import unpack_metadata
+from tfdgsu.micro_runtime import Session, WeightsFileError
 from tfdgsu.micro_runtime.weights_file import decode_weights, encode_weights
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -100,6 +102,96 @@ def test_blob_is_what_the_header_says():
         for _ in range(8):
             crc = crc >> 1 ^ (0xEDB88320 if crc & 1 else 0)
     assert data[-4:] == struct.pack("<I", crc ^ 0xFFFFFFFF)
+
+
+class Device:
+    """The library, compiled for this machine, and a flash of two slots, in Python."""
+
+    ERASE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)
+    PROGRAM = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
+    PAGE_BYTES, PROGRAM_BYTES, SLOT_PAGES = 1024, 8, 12
+
+    class Storage(ctypes.Structure):
+        """TfdgsuCheckpointStorage."""
+
+    class Segment(ctypes.Structure):
+        """TfdgsuCheckpointSegment."""
+
+        _fields_ = (("data", ctypes.c_void_p), ("bytes", ctypes.c_uint32))
+
+    Storage._fields_ = (
+        ("context", ctypes.c_void_p),
+        ("erase", ERASE),
+        ("program", PROGRAM),
+        ("read", PROGRAM),
+        *((name, ctypes.c_uint32) for name in ("page_bytes", "program_bytes", "slot_pages")),
+    )
+
+    def __init__(self, folder):
+        compile_quietly(["gcc", "-O1", *FLAGS, "-fPIC", "-shared", *SOURCES, "-o", "library.so"], folder)
+        self.library = ctypes.CDLL(str(folder / "library.so"))
+        self.slot_bytes = self.PAGE_BYTES * self.SLOT_PAGES
+        self.flash = bytearray(b"\xff" * 2 * self.slot_bytes)
+        callbacks = (self.ERASE(self._erase), self.PROGRAM(self._program), self.PROGRAM(self._read))
+        self.storage = self.Storage(None, *callbacks, self.PAGE_BYTES, self.PROGRAM_BYTES, self.SLOT_PAGES)
+
+    def _erase(self, _, page):
+        self.flash[page * self.PAGE_BYTES : (page + 1) * self.PAGE_BYTES] = b"\xff" * self.PAGE_BYTES
+        return 0
+
+    def _program(self, _, offset, data, n):
+        self.flash[offset : offset + n] = ctypes.string_at(data, n)
+        return 0
+
+    def _read(self, _, offset, data, n):
+        ctypes.memmove(data, bytes(self.flash[offset : offset + n]), n)
+        return 0
+
+    def call(self, name, bundle_bytes, arrays):
+        """Status of save or restore of some arrays, which restore writes into."""
+        bundle_id = (ctypes.c_uint32 * 2)()
+        assert self.library.tfdgsu_checkpoint_bundle_id(bundle_bytes, len(bundle_bytes), bundle_id) == OK
+        segments = (self.Segment * len(arrays))(*((array.ctypes.data, array.nbytes) for array in arrays))
+        function = getattr(self.library, f"tfdgsu_checkpoint_{name}")
+        return function(ctypes.byref(self.storage), bundle_id, segments, len(arrays))
+
+
+def test_checkpoint_moves_between_device_and_session(bundle_path, examples, tmp_path):
+    bundle, session, device = bundle_path.read_bytes(), Session(bundle_path), Device(tmp_path)
+    for x, y in zip(*examples):
+        session.train(x, y, 0.05)
+    trained = session.variables()
+
+    # A device saves; its slot, cut to the blob's length, is a file.
+    assert device.call("save", bundle, list(trained.values())) == OK
+    length = int.from_bytes(device.flash[12:16], "little")
+    (tmp_path / "device.tfdw").write_bytes(device.flash[:length])
+    session.reset()
+    session.restore(tmp_path / "device.tfdw")
+    for name, value in session.variables().items():
+        np.testing.assert_array_equal(value, trained[name])
+
+    # A session saves; its file, written to the start of a slot, is a checkpoint.
+    session.save(tmp_path / "session.tfdw")
+    file = (tmp_path / "session.tfdw").read_bytes()
+    assert len(file) == length and file[28:-4] == device.flash[28 : length - 4]
+    device.flash[:] = file.ljust(2 * device.slot_bytes, b"\xff")
+    restored = [np.zeros_like(value) for value in trained.values()]
+    assert device.call("restore", bundle, restored) == OK
+    for actual, expected in zip(restored, trained.values()):
+        np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[8:], lambda data: b"", lambda data: data + b"1"]
+)
+def test_bundle_id_is_that_of_a_whole_bundle(bundle_path, tmp_path, damage):
+    library, data, bundle_id = Device(tmp_path).library, bundle_path.read_bytes(), (ctypes.c_uint32 * 2)()
+    assert library.tfdgsu_checkpoint_bundle_id(data, len(data), bundle_id) == OK
+    header, _ = unpack_metadata(data)
+    assert tuple(bundle_id) == (header.file_bytes, header.crc32)
+    data = damage(data)
+    assert library.tfdgsu_checkpoint_bundle_id(data, len(data), bundle_id) != OK
 
 
 def stack_frames(compiler, folder):
