@@ -85,6 +85,8 @@ BLOCKS = {
     "conv_no_bias": Block(Stage((3, 3), channels=4, has_bias=False)),
     "conv_add": Block(Stage((3, 3), channels=3, zero_point=127), has_add=True),
     "conv_overlay": Block(Stage((3, 3), channels=6), x_channels=7, n_overlay=3),
+    "conv_overlay_wide": Block(Stage((3, 3), channels=6), x_hw=(3, 19), x_channels=7, n_overlay=3),
+    "conv1x1_overlay_wide": Block(EXPAND, x_hw=(2, 9), x_channels=5, n_overlay=2, masks=("conv",)),
     "conv1x1_overlay_all": Block(EXPAND, x_channels=5, n_overlay=5, masks=("conv",)),
     "project_alone": Block(project=PROJECT),
     "wide_sums": Block(Stage((3, 3), channels=3), x_channels=150, x_hw=(3, 3), is_saturated=True),

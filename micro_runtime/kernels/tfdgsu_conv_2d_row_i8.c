@@ -134,13 +134,13 @@ static void add_block(Tiles* tiles, const Source* source, int32_t ox, int32_t pi
   }
 }
 
-static void add_source(Tiles* tiles, const Source* source, int32_t o, int32_t count, int32_t ox,
-                       int32_t pixels) {
+static void add_source(Tiles* tiles, const Source* source, int32_t is_only, int32_t o,
+                       int32_t count, int32_t ox, int32_t pixels) {
   for (int32_t first = 0; first < source->n; first += kBlock) {
     const int32_t n = source->n - first < kBlock ? source->n - first : kBlock;
     const int32_t padded = (n + kVector - 1) / kVector * kVector;
-    // Filters of one block stay laid out for all pixels of the row.
-    if (source->n > kBlock || ox == 0) {
+    // Filters of one block stay laid out for the row, unless another source's take their place.
+    if (!is_only || source->n > kBlock || ox == 0) {
       lay_out_filters(tiles, source, o, count, first, n, padded);
     }
     add_block(tiles, source, ox, pixels, count, first, n, padded);
@@ -164,8 +164,8 @@ void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
     for (int32_t ox = 0; ox < s->out_w; ox += kPixels) {
       const int32_t pixels = s->out_w - ox < kPixels ? s->out_w - ox : kPixels;
       memset(tiles.sums, 0, sizeof(tiles.sums));
-      add_source(&tiles, &main, o, count, ox, pixels);
-      if (extra.n) add_source(&tiles, &extra, o, count, ox, pixels);
+      add_source(&tiles, &main, !extra.n, o, count, ox, pixels);
+      if (extra.n) add_source(&tiles, &extra, 0, o, count, ox, pixels);
       for (int32_t p = 0; p < pixels; ++p) {
         const int32_t at = (ox + p) * s->out_c + o;
         tfdgsu_requantize_tile(y + at, tiles.sums[p], count, &scalings, stage,
