@@ -31,8 +31,10 @@ def assert_int8_step_matches(model, plan_layers, path, rounding="stochastic", mo
     sparse = make_sparse(model, plan_layers, momentum)
     before = {name: _weights(sparse, name) for name in plan_layers}
     x = np.random.default_rng(0).uniform(-1, 1, (BATCH, *model.input_shape[1:])).astype(np.float32)
+    # Re-drawn channels: whole kernels are variables.
+    callback = tfdgsu.DynamicSparseCallback(policy="random", every=1_000_000) if sparse.channels else None
     export = {"quantize": "int8", "representative_data": x, "rounding": rounding, "batch_size": BATCH}
-    report = tfdgsu.export.export_training_bundle(sparse, path, **export)
+    report = tfdgsu.export.export_training_bundle(sparse, path, callback=callback, **export)
     device = tfdgsu.micro_runtime.Session(path)
     factory = device.variables()
     y = np.ones(BATCH, np.int32)

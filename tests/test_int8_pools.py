@@ -202,3 +202,24 @@ def test_pool_of_a_layer_that_stays_float32_is_refused(tmp_path):
     with pytest.raises(ValueError, match="Received: a pool of 4 of 6 channels for 'last'. Remedy: "):
         _export(sparse, tmp_path / "model.tflite", "stochastic")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_static_policy_leaves_what_is_not_selected_in_flash(tmp_path, momentum):
+    """The selected channels move as they do in a kernel that is mutable as a whole."""
+    plan_layers = {name: k for name, (k, _) in POOLS.items()} | OTHERS
+    static, whole = _sparse(plan_layers, momentum), _sparse(plan_layers, momentum)
+    smaller = _export(static, tmp_path / "static", "remainder", "static")
+    larger = _export(whole, tmp_path / "whole", "remainder", "importance")
+    assert smaller.arena.total_bytes < larger.arena.total_bytes
+    ours, theirs = (tfdgsu.micro_runtime.Session(tmp_path / name) for name in ("static", "whole"))
+    selected = {name: np.sort(keras.ops.convert_to_numpy(channels)) for name, channels in static.channels.items()}
+    theirs.select_channels(selected)
+    for i in range(N_STEPS):
+        assert _step(ours, i, 0.1) == _step(theirs, i, 0.1)
+    actual, expected = ours.variables(), theirs.variables()
+    for name in POOLS:
+        assert f"{name}/channels" not in actual
+        for key in (f"{name}/kernel", f"{name}/kernel/remainder"):
+            np.testing.assert_array_equal(actual[key], expected[key][..., selected[name]])
+        assert actual[f"{name}/kernel/remainder"].any()

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ..gradients import UpdateTensors
@@ -16,9 +18,14 @@ from .fuse_conv_blocks import can_overlay
 def run(graph: Graph, step: TrainingStep) -> Graph:
     """Fills ``step.variables`` and ``step.updates``; returns the graph.
 
+    Where channels are never re-drawn, those of an int8 convolution that aren't selected never change: they stay in flash.
+
     Raises:
         ValueError: for a pool of channels in a layer whose forward op can't read weights from two places.
     """
+    if step.spec.schedule.device_kind == "static":
+        layers = tuple(_without_the_unselected(layer, graph, step) for layer in step.spec.layers)
+        step.spec = dataclasses.replace(step.spec, layers=layers)
     for layer in step.spec.layers:
         if layer.pool is not None and not can_overlay(graph, step.layer_ops[layer.name], len(layer.pool)):
             raise ValueError(
@@ -30,6 +37,12 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     if step.spec.counts_steps:
         step.add_variable("step", "step", "", np.array([step.spec.step], np.int32))
     return graph
+
+
+def _without_the_unselected(layer: LayerSpec, graph: Graph, step: TrainingStep) -> LayerSpec:
+    if layer.is_sparse and can_overlay(graph, step.layer_ops[layer.name], layer.n_selected):
+        return layer.with_selection_as_pool()
+    return layer
 
 
 def _declare(layer: LayerSpec, step: TrainingStep) -> UpdateTensors:
