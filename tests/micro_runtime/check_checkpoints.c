@@ -103,6 +103,9 @@ static void CheckOthers(void) {
   // Longer than its variables; of another version.
   Patch(flash.bytes + flash.slot_bytes, blob + 8, 12, blob + 8);
   REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointOk && Holds(&weights, 1));
+  Patch(flash.bytes, blob + 8, 12, blob + 8);
+  REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointOtherVariables && Holds(&weights, 250));
+  Patch(flash.bytes, blob, 12, blob);
   Patch(flash.bytes + flash.slot_bytes, blob, 12, blob);
   REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointOk && Holds(&weights, 2));
   Patch(flash.bytes + flash.slot_bytes, blob, 8, 3);
@@ -111,7 +114,20 @@ static void CheckOthers(void) {
   REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointOtherVersion && Holds(&weights, 250));
   REQUIRE(Save(&storage, &weights, 4) == kTfdgsuCheckpointOk);
   REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointOk && Holds(&weights, 4));
-  n_other += 10;
+  // Of two of another bundle, the later one stays.
+  storage = NewFlash(&flash, 256, 8, 1);
+  for (uint32_t n = 0; n < 3; ++n) {
+    REQUIRE(!tfdgsu_checkpoint_save(&storage, &same_crc, mine.segments, kSegments));
+  }
+  flash.protected_slot = 0;
+  REQUIRE(Save(&storage, &weights, 5) == kTfdgsuCheckpointOk);
+  storage = NewFlash(&flash, 256, 8, 1);
+  for (uint32_t n = 0; n < 2; ++n) {
+    REQUIRE(!tfdgsu_checkpoint_save(&storage, &same_crc, mine.segments, kSegments));
+  }
+  flash.protected_slot = 1;
+  REQUIRE(Save(&storage, &weights, 5) == kTfdgsuCheckpointOk);
+  n_other += 13;
   FreeWeights(&weights);
   FreeWeights(&other);
   FreeWeights(&mine);
@@ -179,9 +195,16 @@ static void CheckArguments(void) {
 }
 
 // Each erase and program call refused in turn, and a flash that programs nothing.
+static int n_nothings;
 static int ProgramNothing(void* context, uint32_t offset, const void* data, uint32_t n) {
   (void)context, (void)offset, (void)data, (void)n;
+  ++n_nothings;
   return 0;
+}
+
+static int ReadNothing(void* context, uint32_t offset, void* data, uint32_t n) {
+  (void)context, (void)offset, (void)data, (void)n;
+  return 1;
 }
 
 // An interrupt that trains on while weights are saved.
@@ -222,12 +245,15 @@ static void CheckFailures(void) {
   flash.calls_to_failure = -1;
   storage.program = ProgramNothing;
   REQUIRE(Save(&storage, &weights, 3) == kTfdgsuCheckpointVerifyFailed);
+  REQUIRE(n_nothings == 1);  // no commit record behind what didn't read back
   storage.program = ProgramAndTrain;
   changing = (uint8_t*)weights.segments[3].data + 709;
   REQUIRE(Save(&storage, &weights, 3) == kTfdgsuCheckpointVerifyFailed);
   storage.program = FlashProgram;
   REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointOk && Holds(&weights, 2));
   REQUIRE(Save(&storage, &weights, 4) == kTfdgsuCheckpointOk);
+  storage.read = ReadNothing;
+  REQUIRE(Restore(&storage, &weights) == kTfdgsuCheckpointDamaged && Holds(&weights, 250));
   // Storage that goes bad in the middle: the segments are whole, untouched, or declared a mixture.
   storage.read = ReadAnything;
   unsigned n_unstable = 0, n_older = 0;
