@@ -10,6 +10,10 @@
 // dx[start + i] = epilogue(sums[i]) for i < n.
 static inline void tfdgsu_store_sums(float* dx, const float* sums, int32_t start, int32_t n,
                                      const TfdgsuEpilogue* epilogue) {
+  if (!epilogue->addend && !epilogue->bits) {
+    for (int32_t i = 0; i < n; ++i) dx[start + i] = sums[i];
+    return;
+  }
   for (int32_t i = 0; i < n; ++i) {
     const int32_t at = start + i;
     float value = sums[i];

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // The sums of input gradients of pointwise convolutions with int8 weights. Several image positions are
-// summed together, because they share the conversion of w.
+// summed together, because they share the conversion of w; dy times the scales is shared by channels.
 
 #ifndef TFDGSU_KERNELS_POINTWISE_H_
 #define TFDGSU_KERNELS_POINTWISE_H_
@@ -9,15 +9,47 @@
 #include <stdint.h>
 
 #include "overlay_run.h"
+#include "register_tile.h"
 
-enum { kTfdgsuPoints = 8, kTfdgsuPointTile = 16 };
+enum { kTfdgsuPoints = 16, kTfdgsuPointTile = 16, kTfdgsuPanel = 16 };
 
 static inline void tfdgsu_convert(float* real, const int8_t* w, int32_t n) {
   for (int32_t i = 0; i < n; ++i) real[i] = (float)w[i];
 }
 
-static inline void tfdgsu_add_scaled(float* sums, const float* w, float scale, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] += scale * w[i];
+// A run of output channels: w as float, and dy times the scales.
+typedef struct {
+  float w[kTfdgsuPanel][kTfdgsuPointTile], dy[kTfdgsuPoints][kTfdgsuPanel];
+} TfdgsuPanel;
+
+static inline void tfdgsu_load_panel(TfdgsuPanel* panel, const float* dy, const int8_t* w,
+                                     const float* scales, int32_t out_c, int32_t w_stride,
+                                     int32_t n_out, int32_t n_points, int32_t n) {
+  for (int32_t o = 0; o < n_out; ++o) tfdgsu_convert(panel->w[o], w + o * w_stride, n);
+  for (int32_t p = 0; p < n_points; ++p) {
+    for (int32_t o = 0; o < n_out; ++o) panel->dy[p][o] = dy[p * out_c + o] * scales[o];
+  }
+}
+
+static inline void tfdgsu_add_panel(float sums[kTfdgsuPoints][kTfdgsuPointTile],
+                                    const TfdgsuPanel* panel, int32_t n_out, int32_t n_points,
+                                    int32_t n) {
+  for (int32_t p = 0; p < n_points; p += kTfdgsuSide) {
+    for (int32_t i = 0; i < n; i += kTfdgsuSide) {
+      if (n_points - p >= kTfdgsuSide && n - i >= kTfdgsuSide) {
+        tfdgsu_add_rows_4x4(sums[p] + i, kTfdgsuPointTile, panel->dy[p], kTfdgsuPanel,
+                            panel->w[0] + i, kTfdgsuPointTile, n_out);
+        continue;
+      }
+      for (int32_t q = p; q < n_points && q < p + kTfdgsuSide; ++q) {
+        for (int32_t o = 0; o < n_out; ++o) {
+          for (int32_t j = i; j < n && j < i + kTfdgsuSide; ++j) {
+            sums[q][j] += panel->dy[q][o] * panel->w[o][j];
+          }
+        }
+      }
+    }
+  }
 }
 
 // sums[p][i] += sum over o < out_c of (dy[p*out_c+o] * scales[o]) * w[o*w_stride+i] for n_points positions
@@ -25,13 +57,11 @@ static inline void tfdgsu_add_scaled(float* sums, const float* w, float scale, i
 static inline void tfdgsu_add_points(float sums[kTfdgsuPoints][kTfdgsuPointTile], const float* dy,
                                      const int8_t* w, const float* scales, int32_t out_c,
                                      int32_t w_stride, int32_t n_points, int32_t n) {
-  for (int32_t o = 0; o < out_c; ++o) {
-    float real[kTfdgsuPointTile];
-    tfdgsu_convert(real, w + o * w_stride, n);
-    // No constant trip count for a full tile: unrolled, GCC vectorizes over p, which is slower by far.
-    for (int32_t p = 0; p < n_points; ++p) {
-      tfdgsu_add_scaled(sums[p], real, dy[p * out_c + o] * scales[o], n);
-    }
+  TfdgsuPanel panel;
+  for (int32_t o = 0; o < out_c; o += kTfdgsuPanel) {
+    const int32_t n_out = out_c - o < kTfdgsuPanel ? out_c - o : kTfdgsuPanel;
+    tfdgsu_load_panel(&panel, dy + o, w + o * w_stride, scales + o, out_c, w_stride, n_out, n_points, n);
+    tfdgsu_add_panel(sums, &panel, n_out, n_points, n);
   }
 }
 

@@ -1,20 +1,28 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. A tile of 4 output by 8 selected input channels of one filter tap is
+// Contract: tfdgsu/kernels.h. A tile of 4 output by 4 selected input channels of one filter tap is
 // summed in registers over the whole image, then applied: no gradient array.
 
 #include <stddef.h>
 
+#include "register_tile.h"
 #include "sgd.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kOutTile = 4, kInTile = 8 };
+enum { kOutTile = 4, kInTile = 4 };
 
-static inline void add_outer_product(float sums[kOutTile][kInTile], const float* dy,
-                                     const float* x, int32_t n_out, int32_t n_in) {
-  for (int32_t o = 0; o < n_out; ++o) {
-    for (int32_t j = 0; j < n_in; ++j) sums[o][j] += dy[o] * x[j];
+// Sums over a run of n output positions, whose inputs lie x_stride floats apart.
+static void sum_run(float sums[kOutTile][kInTile], const float* x, int32_t x_stride, const float* dy,
+                    int32_t out_c, int32_t n, int32_t n_out, int32_t n_in) {
+  if (n_out == kOutTile && n_in == kInTile) {
+    tfdgsu_add_columns_4x4(sums[0], kInTile, dy, out_c, x, x_stride, n);
+    return;
+  }
+  for (int32_t k = 0; k < n; ++k) {
+    for (int32_t o = 0; o < n_out; ++o) {
+      for (int32_t j = 0; j < n_in; ++j) sums[o][j] += dy[k * out_c + o] * x[k * x_stride + j];
+    }
   }
 }
 
@@ -26,19 +34,19 @@ static void sum_tap(float sums[kOutTile][kInTile], const float* x, const float* 
       tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
   const TfdgsuRange columns =
       tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
+  const int32_t width = columns.end - columns.begin;
+  if (rows.end == s->in_h && rows.begin == 0 && width == s->in_w && s->stride_h == 1 &&
+      s->stride_w == 1 && s->out_h == s->in_h && s->out_w == s->in_w) {
+    sum_run(sums, x, s->in_c, dy, s->out_c, s->batches * s->in_h * s->in_w, n_out, n_in);
+    return;  // every position meets its own
+  }
   for (int32_t b = 0; b < s->batches; ++b) {
-    for (int32_t oy = rows.begin; oy < rows.end; ++oy) {
+    for (int32_t oy = rows.begin; oy < rows.end && width > 0; ++oy) {
       const int32_t y = oy * s->stride_h - s->pad_top + ky;
-      for (int32_t ox = columns.begin; ox < columns.end; ++ox) {
-        const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
-        const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
-        const float* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
-        if (n_out == kOutTile && n_in == kInTile) {
-          add_outer_product(sums, dy_at, in_at, kOutTile, kInTile);
-        } else {
-          add_outer_product(sums, dy_at, in_at, n_out, n_in);
-        }
-      }
+      const int32_t x_at = columns.begin * s->stride_w - s->pad_left + kx;
+      sum_run(sums, x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c, s->stride_w * s->in_c,
+              dy + ((b * s->out_h + oy) * s->out_w + columns.begin) * s->out_c, s->out_c, width,
+              n_out, n_in);
     }
   }
 }
@@ -55,6 +63,10 @@ static void update_tile(float* w, float* velocity, const float* x, const float* 
   for (int32_t i = 0; i < n_out; ++i) {
     float* w_row = w + ((o + i) * taps + tap) * n_channels;
     float* v_row = velocity ? velocity + ((o + i) * taps + tap) * s->in_c : NULL;
+    if (!velocity && channels) {
+      for (int32_t q = 0; q < n_in; ++q) w_row[channels[j + q]] -= sgd->learning_rate * sums[i][q];
+      continue;
+    }
     for (int32_t q = 0; q < n_in; ++q) {
       const int32_t channel = channels ? channels[j + q] : j + q;
       tfdgsu_sgd_step(w_row + channel, v_row ? v_row + j + q : NULL, sums[i][q], sgd);

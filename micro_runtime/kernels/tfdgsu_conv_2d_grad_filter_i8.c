@@ -1,16 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. Sums of one filter tap, for 8 output by 16 selected input channels, over
+// Contract: tfdgsu/kernels.h. Sums of one filter tap, for 16 output by 16 selected input channels, over
 // the whole image, then applied: no gradient array. x is converted for a block of positions at once; an
 // image of one block is converted once for all output channels.
 
 #include <stddef.h>
 
 #include "integer_update.h"
+#include "register_tile.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kOutTile = 8, kInTile = 16, kBlock = 16 };
+enum { kOutTile = 16, kInTile = 16, kBlock = 16 };
 
 // Positions of one tap: x - zero point, and where in dy they are.
 typedef struct {
@@ -73,17 +74,40 @@ static void load_block(Block* block, Walk* walk, const int8_t* x, int32_t zero_p
   }
 }
 
-static inline void add_scaled(float* sums, const float* x, float scale, int32_t n) {
-  for (int32_t j = 0; j < n; ++j) sums[j] += scale * x[j];
+// sums[i][j] += dy[i] * x[j] over the positions of a block, i and j below 4.
+TFDGSU_TILE void add_tile(float* sums, const Block* block, const float* dy, int32_t j) {
+  TFDGSU_LOAD_SUMS(sums, 0);
+  TFDGSU_LOAD_SUMS(sums + kInTile, 1);
+  TFDGSU_LOAD_SUMS(sums + 2 * kInTile, 2);
+  TFDGSU_LOAD_SUMS(sums + 3 * kInTile, 3);
+  for (int32_t p = 0; p < block->size; ++p) {
+    const float *a = dy + block->dy_at[p], *b = block->x[p] + j;
+    const float b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+    TFDGSU_ADD_ROW(a[0], 0);
+    TFDGSU_ADD_ROW(a[1], 1);
+    TFDGSU_ADD_ROW(a[2], 2);
+    TFDGSU_ADD_ROW(a[3], 3);
+  }
+  TFDGSU_STORE_SUMS(sums, 0);
+  TFDGSU_STORE_SUMS(sums + kInTile, 1);
+  TFDGSU_STORE_SUMS(sums + 2 * kInTile, 2);
+  TFDGSU_STORE_SUMS(sums + 3 * kInTile, 3);
 }
 
 // sums[o][j] += dy[o] * x[j] over the positions of a block.
 static void add_block(float sums[kOutTile][kInTile], const Block* block, const float* dy,
                       int32_t n_out, int32_t n_in) {
+  const int32_t whole_out = n_out & -kTfdgsuSide, whole_in = n_in & -kTfdgsuSide;
+  for (int32_t o = 0; o < whole_out; o += kTfdgsuSide) {
+    for (int32_t j = 0; j < whole_in; j += kTfdgsuSide) add_tile(sums[o] + j, block, dy + o, j);
+  }
   for (int32_t p = 0; p < block->size; ++p) {
     const float* dy_at = dy + block->dy_at[p];
-    // No constant trip count for a full tile: unrolled, GCC vectorizes over o, which is slower by far.
-    for (int32_t o = 0; o < n_out; ++o) add_scaled(sums[o], block->x[p], dy_at[o], n_in);
+    for (int32_t o = 0; o < n_out; ++o) {
+      for (int32_t j = o < whole_out ? whole_in : 0; j < n_in; ++j) {
+        sums[o][j] += dy_at[o] * block->x[p][j];
+      }
+    }
   }
 }
 

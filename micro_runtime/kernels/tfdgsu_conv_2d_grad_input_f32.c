@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. Per image position a run of channels is summed in registers, so
-// dx is written once.
+// dx is written once. Of a pointwise convolution 4 positions by 4 channels are summed together.
 
 #include "epilogue.h"
+#include "register_tile.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -40,9 +41,8 @@ static void sum_position(float* sums, const float* dy, const float* w, const Tfd
   }
 }
 
-void tfdgsu_conv_2d_grad_input_f32(float* dx, const float* dy, const float* w,
-                                   const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window) {
-  const TfdgsuWindow* s = window;
+static void sum_windows(float* dx, const float* dy, const float* w,
+                        const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
   float sums[kTile];
   for (int32_t b = 0; b < s->batches; ++b) {
     for (int32_t y = 0; y < s->in_h; ++y) {
@@ -55,5 +55,40 @@ void tfdgsu_conv_2d_grad_input_f32(float* dx, const float* dy, const float* w,
         }
       }
     }
+  }
+}
+
+static void sum_pointwise(float* dx, const float* dy, const float* w,
+                          const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
+  const int32_t rows = s->batches * s->in_h * s->in_w;
+  for (int32_t r = 0; r < rows; r += kTfdgsuSide) {
+    const int32_t n_points = rows - r < kTfdgsuSide ? rows - r : kTfdgsuSide;
+    const float* dy_at = dy + r * s->out_c;
+    for (int32_t c = 0; c < s->in_c; c += kTfdgsuSide) {
+      const int32_t n = s->in_c - c < kTfdgsuSide ? s->in_c - c : kTfdgsuSide;
+      float sums[kTfdgsuSide][kTfdgsuSide] = {{0.0f}};
+      if (n_points == kTfdgsuSide && n == kTfdgsuSide) {
+        tfdgsu_add_rows_4x4(sums[0], kTfdgsuSide, dy_at, s->out_c, w + c, s->in_c, s->out_c);
+      } else {
+        for (int32_t p = 0; p < n_points; ++p) {
+          add_tap(sums[p], dy_at + p * s->out_c, w + c, s->in_c, s->out_c, n);
+        }
+      }
+      for (int32_t p = 0; p < n_points; ++p) {
+        tfdgsu_store_sums(dx, sums[p], (r + p) * s->in_c + c, n, epilogue);
+      }
+    }
+  }
+}
+
+void tfdgsu_conv_2d_grad_input_f32(float* dx, const float* dy, const float* w,
+                                   const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window) {
+  const TfdgsuWindow* s = window;
+  const int is_pointwise = s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 &&
+                           s->stride_w == 1 && s->in_h == s->out_h && s->in_w == s->out_w;
+  if (is_pointwise) {
+    sum_pointwise(dx, dy, w, epilogue, s);
+  } else {
+    sum_windows(dx, dy, w, epilogue, s);
   }
 }

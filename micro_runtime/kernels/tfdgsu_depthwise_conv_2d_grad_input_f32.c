@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. Gathers: per image position the taps that read it.
+// Contract: tfdgsu/kernels.h. Gathers: per image position the taps that read it. With multiplier 1, 4 positions by
+// 4 channels are summed together.
 
+#include "depthwise_tile.h"
 #include "epilogue.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
@@ -37,16 +39,40 @@ static void sum_position(float* sums, const float* dy, const float* w, const Tfd
   }
 }
 
+// Channels [c, c + 4) of row (b, y), of multiplier 1.
+static void sum_row(float* dx, const float* dy, const float* w, const TfdgsuEpilogue* epilogue,
+                    const TfdgsuWindow* s, int32_t b, int32_t y, int32_t c) {
+  const float* image = dy + b * s->out_h * s->out_w * s->out_c + c;
+  const int32_t row = (b * s->in_h + y) * s->in_w, reach = 3 * s->stride_w;
+  for (int32_t phase = 0; phase < s->stride_w && phase < s->in_w; ++phase) {
+    float sums[kTile];
+    int32_t x = phase;
+    for (; x + reach < s->in_w; x += kTfdgsuSide * s->stride_w) {
+      tfdgsu_sum_depthwise(sums, image, w + c, s->out_c, s, y, x);
+      for (int32_t i = 0; i < kTfdgsuSide; ++i) {
+        const int32_t start = (row + x + i * s->stride_w) * s->in_c + c;
+        tfdgsu_store_sums(dx, sums + kTfdgsuSide * i, start, kTfdgsuSide, epilogue);
+      }
+    }
+    for (; x < s->in_w; x += s->stride_w) {
+      sum_position(sums, dy, w, s, b, y, x, c, kTfdgsuSide);
+      tfdgsu_store_sums(dx, sums, (row + x) * s->in_c + c, kTfdgsuSide, epilogue);
+    }
+  }
+}
+
 void tfdgsu_depthwise_conv_2d_grad_input_f32(float* dx, const float* dy, const float* w,
                                              const TfdgsuEpilogue* epilogue,
                                              const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
   float sums[kTile];
+  const int32_t whole = s->out_c == s->in_c ? s->in_c & -kTfdgsuSide : 0;
   for (int32_t b = 0; b < s->batches; ++b) {
     for (int32_t y = 0; y < s->in_h; ++y) {
+      for (int32_t c = 0; c < whole; c += kTfdgsuSide) sum_row(dx, dy, w, epilogue, s, b, y, c);
       for (int32_t x = 0; x < s->in_w; ++x) {
         const int32_t start = ((b * s->in_h + y) * s->in_w + x) * s->in_c;
-        for (int32_t c = 0; c < s->in_c; c += kTile) {
+        for (int32_t c = whole; c < s->in_c; c += kTile) {
           const int32_t n = s->in_c - c < kTile ? s->in_c - c : kTile;
           sum_position(sums, dy, w, s, b, y, x, c, n);
           tfdgsu_store_sums(dx, sums, start + c, n, epilogue);

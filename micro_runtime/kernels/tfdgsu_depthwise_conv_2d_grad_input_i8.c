@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. Gathers: per image position the taps that read it. A run of channels has
-// its weights converted once for the whole image, as long as the filter is small.
+// Contract: tfdgsu/kernels.h. Gathers: per image position the taps that read it. Of
+// multiplier 1 and a filter that is not too large, 4 channels have their weights converted once for the whole image, and
+// are summed at 4 positions together.
 
+#include "depthwise_tile.h"
 #include "epilogue.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kTile = 16, kMaxTaps = 25 };
+enum { kTile = 4, kMaxTaps = 64 };
 
 // Weights and scales of a run of channels; `real` holds the weights of a filter of at most kMaxTaps taps
 // and multiplier 1.
@@ -76,6 +78,29 @@ static void sum_position(float* sums, const float* dy, const Filter* filter, con
   }
 }
 
+// A whole run of channels, from c, in row (b, y). `dy` begins at the run's first channel.
+static void sum_row(float* dx, const float* dy, const Filter* filter,
+                    const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s, int32_t b, int32_t y,
+                    int32_t c) {
+  const float* image = dy + b * s->out_h * s->out_w * s->out_c;
+  const int32_t row = (b * s->in_h + y) * s->in_w, reach = 3 * s->stride_w;
+  for (int32_t phase = 0; phase < s->stride_w && phase < s->in_w; ++phase) {
+    float sums[kTfdgsuSide * kTile];
+    int32_t x = phase;
+    for (; x + reach < s->in_w; x += kTfdgsuSide * s->stride_w) {
+      tfdgsu_sum_depthwise_scaled(sums, image, filter->scales, filter->real[0], kTile, s, y, x);
+      for (int32_t i = 0; i < kTfdgsuSide; ++i) {
+        const int32_t start = (row + x + i * s->stride_w) * s->in_c + c;
+        tfdgsu_store_sums(dx, sums + kTile * i, start, kTile, epilogue);
+      }
+    }
+    for (; x < s->in_w; x += s->stride_w) {
+      sum_position(sums, dy, filter, s, b, y, x, kTile);
+      tfdgsu_store_sums(dx, sums, (row + x) * s->in_c + c, kTile, epilogue);
+    }
+  }
+}
+
 void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w,
                                             const float* scales, const TfdgsuEpilogue* epilogue,
                                             const TfdgsuWindow* window) {
@@ -88,6 +113,10 @@ void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const in
     load_filter(&filter, w + first, scales + first, s, n);
     for (int32_t b = 0; b < s->batches; ++b) {
       for (int32_t y = 0; y < s->in_h; ++y) {
+        if (filter.is_converted && n == kTile) {
+          sum_row(dx, dy + first, &filter, epilogue, s, b, y, c);
+          continue;
+        }
         for (int32_t x = 0; x < s->in_w; ++x) {
           sum_position(sums, dy + first, &filter, s, b, y, x, n);
           tfdgsu_store_sums(dx, sums, ((b * s->in_h + y) * s->in_w + x) * s->in_c + c, n, epilogue);

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+// SPDX-License-Identifier: Apache-2.0
+// Products of matrices, 4 x 4 sums at a time. The sums are scalars, because compilers for small cores keep no
+// array in registers: 16 sums and 8 factors fit into the 32 float registers of a Cortex-M, and 16
+// multiply-accumulates need 8 loads. Each sum takes its terms in the order of k.
+
+#ifndef TFDGSU_KERNELS_REGISTER_TILE_H_
+#define TFDGSU_KERNELS_REGISTER_TILE_H_
+
+#include <stdint.h>
+
+enum { kTfdgsuSide = 4 };
+
+// A tile that is inlined shares the core's registers with the loops around it, and spills. On x86 GCC would
+// vectorize over k, with sums in order one element at a time; over j is what helps.
+#if defined(__GNUC__) && !defined(__clang__)
+#define TFDGSU_TILE __attribute__((noinline, unused, optimize("no-tree-loop-vectorize"))) static
+#elif defined(__GNUC__)
+#define TFDGSU_TILE __attribute__((noinline, unused)) static
+#else
+#define TFDGSU_TILE static inline
+#endif
+
+#define TFDGSU_LOAD_SUMS(row, i) \
+  float s##i##0 = (row)[0], s##i##1 = (row)[1], s##i##2 = (row)[2], s##i##3 = (row)[3]
+#define TFDGSU_STORE_SUMS(row, i) \
+  ((row)[0] = s##i##0, (row)[1] = s##i##1, (row)[2] = s##i##2, (row)[3] = s##i##3)
+#define TFDGSU_ADD_ROW(factor, i) \
+  (s##i##0 += (factor)*b0, s##i##1 += (factor)*b1, s##i##2 += (factor)*b2, s##i##3 += (factor)*b3)
+
+// sums[i*stride + j] += sum over k < n of a[i*a_stride + k] * b[k*b_stride + j], i and j below 4.
+TFDGSU_TILE void tfdgsu_add_rows_4x4(float* sums, int32_t stride, const float* a, int32_t a_stride,
+                                       const float* b, int32_t b_stride, int32_t n) {
+  TFDGSU_LOAD_SUMS(sums, 0);
+  TFDGSU_LOAD_SUMS(sums + stride, 1);
+  TFDGSU_LOAD_SUMS(sums + 2 * stride, 2);
+  TFDGSU_LOAD_SUMS(sums + 3 * stride, 3);
+  const float *a1 = a + a_stride, *a2 = a1 + a_stride, *a3 = a2 + a_stride;
+  const float* const end = a + n;
+  while (a < end) {
+    const float b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+    const float f0 = *a++, f1 = *a1++, f2 = *a2++, f3 = *a3++;
+    b += b_stride;
+    TFDGSU_ADD_ROW(f0, 0);
+    TFDGSU_ADD_ROW(f1, 1);
+    TFDGSU_ADD_ROW(f2, 2);
+    TFDGSU_ADD_ROW(f3, 3);
+  }
+  TFDGSU_STORE_SUMS(sums, 0);
+  TFDGSU_STORE_SUMS(sums + stride, 1);
+  TFDGSU_STORE_SUMS(sums + 2 * stride, 2);
+  TFDGSU_STORE_SUMS(sums + 3 * stride, 3);
+}
+
+// sums[i*stride + j] += sum over k < n of a[k*a_stride + i] * b[k*b_stride + j], i and j below 4.
+TFDGSU_TILE void tfdgsu_add_columns_4x4(float* sums, int32_t stride, const float* a,
+                                          int32_t a_stride, const float* b, int32_t b_stride,
+                                          int32_t n) {
+  TFDGSU_LOAD_SUMS(sums, 0);
+  TFDGSU_LOAD_SUMS(sums + stride, 1);
+  TFDGSU_LOAD_SUMS(sums + 2 * stride, 2);
+  TFDGSU_LOAD_SUMS(sums + 3 * stride, 3);
+  for (int32_t k = 0; k < n; ++k) {
+    const float b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+    const float f0 = a[0], f1 = a[1], f2 = a[2], f3 = a[3];
+    a += a_stride;
+    b += b_stride;
+    TFDGSU_ADD_ROW(f0, 0);
+    TFDGSU_ADD_ROW(f1, 1);
+    TFDGSU_ADD_ROW(f2, 2);
+    TFDGSU_ADD_ROW(f3, 3);
+  }
+  TFDGSU_STORE_SUMS(sums, 0);
+  TFDGSU_STORE_SUMS(sums + stride, 1);
+  TFDGSU_STORE_SUMS(sums + 2 * stride, 2);
+  TFDGSU_STORE_SUMS(sums + 3 * stride, 3);
+}
+
+#endif  // TFDGSU_KERNELS_REGISTER_TILE_H_
