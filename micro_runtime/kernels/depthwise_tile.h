@@ -16,20 +16,24 @@
 #define TFDGSU_ADD_SCALED(d, i)                                          \
   (s##i##0 += ((d)[0] * c0) * b0, s##i##1 += ((d)[1] * c1) * b1, \
    s##i##2 += ((d)[2] * c2) * b2, s##i##3 += ((d)[3] * c3) * b3)
-// All four positions, or those whose output is inside.
-#define TFDGSU_ADD_TAP(ADD, d, c, ox, out_w)                     \
-  do {                                                           \
-    if ((ox) >= 0 && (ox) + 3 < (out_w)) {                       \
-      ADD((d), 0);                                               \
-      ADD((d) + (c), 1);                                         \
-      ADD((d) + 2 * (c), 2);                                     \
-      ADD((d) + 3 * (c), 3);                                     \
-    } else {                                                     \
-      if ((ox) >= 0 && (ox) < (out_w)) ADD((d), 0);              \
-      if ((ox) + 1 >= 0 && (ox) + 1 < (out_w)) ADD((d) + (c), 1);     \
-      if ((ox) + 2 >= 0 && (ox) + 2 < (out_w)) ADD((d) + 2 * (c), 2); \
-      if ((ox) + 3 >= 0 && (ox) + 3 < (out_w)) ADD((d) + 3 * (c), 3); \
-    }                                                            \
+// All four positions, or those whose output is inside: no pointer leaves the array.
+#define TFDGSU_ADD_INSIDE(ADD, row, at, ox, out_w, i) \
+  do {                                                \
+    if ((ox) >= 0 && (ox) < (out_w)) ADD((row) + (at), i); \
+  } while (0)
+#define TFDGSU_ADD_TAP(ADD, row, at, c, ox, out_w)                         \
+  do {                                                                     \
+    if ((ox) >= 0 && (ox) + 3 < (out_w)) {                                 \
+      ADD((row) + (at), 0);                                                \
+      ADD((row) + ((at) + (c)), 1);                                        \
+      ADD((row) + ((at) + 2 * (c)), 2);                                    \
+      ADD((row) + ((at) + 3 * (c)), 3);                                    \
+    } else {                                                               \
+      TFDGSU_ADD_INSIDE(ADD, row, at, ox, out_w, 0);                       \
+      TFDGSU_ADD_INSIDE(ADD, row, (at) + (c), (ox) + 1, out_w, 1);         \
+      TFDGSU_ADD_INSIDE(ADD, row, (at) + 2 * (c), (ox) + 2, out_w, 2);     \
+      TFDGSU_ADD_INSIDE(ADD, row, (at) + 3 * (c), (ox) + 3, out_w, 3);     \
+    }                                                                      \
   } while (0)
 
 // Walks through the taps of position (y, x): row by row, ascending, outputs descending.
@@ -47,7 +51,7 @@
     int32_t at = last_ox * c, ox = last_ox;                                                        \
     for (int32_t left = s->filter_w - first_kx; left > 0; left -= s->stride_w) {                  \
       const float b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];                                     \
-      TFDGSU_ADD_TAP(ADD, row + at, c, ox, out_w);                                                 \
+      TFDGSU_ADD_TAP(ADD, row, at, c, ox, out_w);                                                  \
       b += skip, at -= c, --ox;                                                                    \
     }                                                                                              \
   }                                                                                                \

@@ -23,6 +23,13 @@ static inline int32_t tfdgsu_clamp(int32_t value, int32_t limit) {
 static inline int tfdgsu_units_of_step(float* units, float* velocity, float gradient, float scale,
                                        const TfdgsuSgd* sgd) {
   const float step = sgd->learning_rate * gradient;
+  if (!velocity) {
+    const float plain = -step / scale;
+    if (fabsf(plain) < 1e6f) {  // the usual case: then step is finite
+      *units = plain;
+      return 1;
+    }
+  }
   if (!(fabsf(step) <= FLT_MAX)) return 0;
   float delta = -step, moved = 0.0f;
   if (velocity) {

@@ -30,16 +30,16 @@ static void sum_run(float sums[kOutTile][kInTile], const float* x, int32_t x_str
 // channels from `j`.
 static void sum_tap(float sums[kOutTile][kInTile], const float* x, const float* dy,
                     const TfdgsuWindow* s, int32_t ky, int32_t kx, int32_t n_out, int32_t n_in) {
+  if (s->stride_h == 1 && s->stride_w == 1 && s->out_h == s->in_h && s->out_w == s->in_w &&
+      ky == s->pad_top && kx == s->pad_left) {
+    sum_run(sums, x, s->in_c, dy, s->out_c, s->batches * s->in_h * s->in_w, n_out, n_in);
+    return;  // every position meets its own
+  }
   const TfdgsuRange rows =
       tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
   const TfdgsuRange columns =
       tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
   const int32_t width = columns.end - columns.begin;
-  if (rows.end == s->in_h && rows.begin == 0 && width == s->in_w && s->stride_h == 1 &&
-      s->stride_w == 1 && s->out_h == s->in_h && s->out_w == s->in_w) {
-    sum_run(sums, x, s->in_c, dy, s->out_c, s->batches * s->in_h * s->in_w, n_out, n_in);
-    return;  // every position meets its own
-  }
   for (int32_t b = 0; b < s->batches; ++b) {
     for (int32_t oy = rows.begin; oy < rows.end && width > 0; ++oy) {
       const int32_t y = oy * s->stride_h - s->pad_top + ky;
@@ -48,6 +48,19 @@ static void sum_tap(float sums[kOutTile][kInTile], const float* x, const float* 
               dy + ((b * s->out_h + oy) * s->out_w + columns.begin) * s->out_c, s->out_c, width,
               n_out, n_in);
     }
+  }
+}
+
+// Steps a tile of full width, without velocity.
+static void step_rows(float* w, int32_t w_stride, const int32_t* channels,
+                      float sums[kOutTile][kInTile], float learning_rate, int32_t n_out) {
+  const int32_t c0 = channels[0], c1 = channels[1], c2 = channels[2], c3 = channels[3];
+  for (int32_t i = 0; i < n_out; ++i) {
+    w[c0] -= learning_rate * sums[i][0];
+    w[c1] -= learning_rate * sums[i][1];
+    w[c2] -= learning_rate * sums[i][2];
+    w[c3] -= learning_rate * sums[i][3];
+    w += w_stride;
   }
 }
 
@@ -60,13 +73,14 @@ static void update_tile(float* w, float* velocity, const float* x, const float* 
   const int32_t taps = s->filter_h * s->filter_w;
   float sums[kOutTile][kInTile] = {{0.0f}};
   sum_tap(sums, x + j, dy + o, s, tap / s->filter_w, tap % s->filter_w, n_out, n_in);
+  if (!velocity && channels && n_in == kInTile) {
+    step_rows(w + (o * taps + tap) * n_channels, taps * n_channels, channels + j, sums,
+              sgd->learning_rate, n_out);
+    return;
+  }
   for (int32_t i = 0; i < n_out; ++i) {
     float* w_row = w + ((o + i) * taps + tap) * n_channels;
     float* v_row = velocity ? velocity + ((o + i) * taps + tap) * s->in_c : NULL;
-    if (!velocity && channels) {
-      for (int32_t q = 0; q < n_in; ++q) w_row[channels[j + q]] -= sgd->learning_rate * sums[i][q];
-      continue;
-    }
     for (int32_t q = 0; q < n_in; ++q) {
       const int32_t channel = channels ? channels[j + q] : j + q;
       tfdgsu_sgd_step(w_row + channel, v_row ? v_row + j + q : NULL, sums[i][q], sgd);

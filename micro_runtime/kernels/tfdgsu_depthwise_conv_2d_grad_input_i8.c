@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. Gathers: per image position the taps that read it. Of
-// multiplier 1 and a filter that is not too large, 4 channels have their weights converted once for the whole image, and
-// are summed at 4 positions together.
+// Contract: tfdgsu/kernels.h. Gathers: per image position the taps that read it. Of multiplier 1 and a
+// filter that is not too large, 4 channels have their weights converted once for the whole image, and are
+// summed at 4 positions together.
 
 #include "depthwise_tile.h"
 #include "epilogue.h"
