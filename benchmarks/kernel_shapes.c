@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Runs the gradient kernels on the shapes of kernels.py and prints "<case> <ticks>" per line. Each case
-// is its arguments: kind, dtype, image, channels, filter; all selected channels are gathered, and that counts.
+// Runs the gradient kernels on the shapes of kernels.py, one per line of cases.txt, and prints the ticks of each.
+// All selected channels are gathered, and that counts.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static uint32_t FilterGradient(const TfdgsuWindow* s, int is_depthwise, int32_t 
   return BoardTicks();
 }
 
-// Arguments: kind (0 input, 1 filter gradient), depthwise, rounding (-1: float32), image size, result size, filter
+// A line: kind (0 input, 1 filter gradient), depthwise, rounding (-1: float32), image size, result size, filter
 // size, stride, padding, input channels, output channels, channels before the selection.
 int main(void) {
   int32_t kind, is_depthwise, rounding, n_channels;

@@ -46,7 +46,7 @@ class Shape:
         is_filter: Of the filter, else of the input.
         n_channels: Of the input, before the selection of `in_c` of them.
         tiny_engine: Instructions per multiply-accumulate of MIT's TinyEngine on a Cortex-M7 at -O2 and -Ofast, as
-            measured by this project's issue tracker; None where it has no such kernel.
+            this project's requirements quote them; None where it has no such kernel.
         goal: Instructions per multiply-accumulate, in portable C.
     """
 
