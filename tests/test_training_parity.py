@@ -57,7 +57,8 @@ class Run:
         return self.device.train(self.x[i], self.y[i], learning_rate=learning_rate)
 
     def frozen_weights(self):
-        updated = {f"{layer.name}/{role}" for layer in self.plan.layers for role in ("kernel", "bias")}
+        updated = {f"{layer.name}/kernel" for layer in self.plan.layers if layer.n_selected}
+        updated |= {f"{layer.name}/bias" for layer in self.plan.layers if layer.update_bias}
         return {
             f"{layer.name}/{w.name}": w.numpy().copy()
             for layer in self.sparse.model.layers

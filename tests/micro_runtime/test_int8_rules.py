@@ -215,7 +215,7 @@ for path in sys.argv[1:]:
             interpreter.set_input(position, np.zeros(model.tensors[i].shape, np.int8))
         interpreter.invoke()
         os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # Or children print it again.
 """
 
 
