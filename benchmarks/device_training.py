@@ -17,10 +17,12 @@ A run takes from a minute (Keras) to an hour (TFLM, on one core), so runs can be
 
     python benchmarks/device_training.py --data_dir=DATA --state_dir=/tmp/runs --only=int8,keras
 
-What a smaller budget costs:
+What a smaller budget costs, and what biases and head reach alone, each into a file of its own:
 
     python benchmarks/device_training.py --data_dir=DATA --ram=96KB --only=int8 \
         --output=benchmarks/results/device_training_96kb.json
+    python benchmarks/device_training.py --data_dir=DATA --update_fraction=0 --only=int8 \
+        --output=benchmarks/results/device_training_bias.json
 """
 
 import dataclasses
@@ -42,7 +44,6 @@ RUNS = ("keras", "keras_head", "int8", "int8_remainder", "int8_nearest", "int8_h
 ROUNDINGS = {"int8_remainder": "remainder", "int8_nearest": "nearest"}
 CHECKPOINT = "mobilenet_v2_w035_imagenet_int8"
 UNLIMITED = "1000MB"
-UPDATE_FRACTION = 0.02
 N_VALIDATION = 5_000
 N_EXACT_STEPS = 200
 HEAD = "head"
@@ -53,6 +54,7 @@ _STATE_DIR = flags.DEFINE_string("state_dir", None, "Where unfinished runs are k
 _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/device_training.json", "Results; runs are added to it.")
 _ONLY = flags.DEFINE_list("only", list(RUNS), "Which runs.")
 _RAM = flags.DEFINE_string("ram", "256KB", "Budget of the plan.")
+_UPDATE_FRACTION = flags.DEFINE_float("update_fraction", 0.02, "Share of the convolutions' weights in a step.")
 _N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
 _N_TEST = flags.DEFINE_integer("n_test", 10_000, "Images to evaluate.", lower_bound=1)
 _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
@@ -211,7 +213,7 @@ def main(argv):
     with tempfile.TemporaryDirectory() as temporary:
         state_dir = pathlib.Path(_STATE_DIR.value or temporary)
         state_dir.mkdir(parents=True, exist_ok=True)
-        plan_arguments = {"ram": _RAM.value, "update_fraction": UPDATE_FRACTION}
+        plan_arguments = {"ram": _RAM.value, "update_fraction": _UPDATE_FRACTION.value}
         task = _read_task(recipe)
         benchmark = Benchmark(lambda: load()[0], {"scales": scales}, task, recipe, state_dir, **plan_arguments)
         document = run_and_store(benchmark, _ONLY.value, pathlib.Path(_OUTPUT.value))

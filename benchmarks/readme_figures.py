@@ -9,27 +9,82 @@ import json
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BEGIN = "<!-- figures: written by benchmarks/readme_figures.py from benchmarks/results/ -->\n"
-END = "<!-- end of figures -->\n"
+HEADLINE = "headline"
+FIGURES = "figures"
+_METHODS = {
+    "inference": "inference, stock TFLM",
+    "dense": "training all weights",
+    "head": "training the head",
+    "bias": "training biases and head",
+    "2%": "**2% of the convolution weights, biases, head**",
+    "10%": "10% of the convolution weights, biases, head",
+}
 
 
-def format_figures(quickstart: dict, keras_step: dict) -> str:
-    """The README's paragraphs with figures, as Markdown."""
+def format_headline(results: dict[str, dict]) -> str:
+    """What int8 training needs and reaches: a paragraph and the table of arenas, as Markdown."""
+    rows = {row["name"]: row for row in results["arena"]["methods"] if row["number_format"] == "int8"}
+    training, blocks = results["device_training"], results["frozen_blocks"]
+    runs, settings, recipe = training["runs"], training["settings"], training["settings"]["recipe"]
+    scores = {name: run.get("after") or run.get("before") for name, run in runs.items()}
+    accuracy = {name: f"{100 * score['accuracy']:.2f}%" for name, score in scores.items() if score}
+    lead = training["leads"]["int8 over keras"]
+    device = runs["int8"]
+    lines = [
+        (
+            f"**An ImageNet MobileNetV2 (width 0.35, 128x128, int8) trains in {device['arena_bytes']:,} bytes of TensorFlow "
+            f"Lite Micro arena, where stock TFLM needs {rows['inference']['measured_bytes']:,} to run it.** "
+            f"{recipe['n_steps']:,} single CIFAR-10 images take it from {accuracy['int8_before']} to {accuracy['int8']} of "
+            f"{settings['n_test']:,} test images; the same training in float32 Keras reaches {accuracy['keras']} (a "
+            f"difference of {100 * lead['accuracy']:+.2f} +- {100 * lead['standard_error']:.2f} points), biases and head alone reach "
+            f"{_accuracy(results, 'bias')}, a new head alone "
+            f"{accuracy['int8_head']}. Fused blocks run the convolutions {blocks['all_blocks']['ratio']:.0f} times as fast "
+            f"as TFLM's reference kernels, bit for bit the same. {_format_smaller(results)}"
+        ),
+        "",
+        "| int8, batch 1 | arena, x86-64 | predicted | Cortex-M, predicted | kept for backward |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name, what in _METHODS.items():
+        row = rows[name]
+        kept = f"{row['kept_bytes']:,} ({100 * row['kept_bytes'] / rows['dense']['kept_bytes']:.1f}%)"
+        lines.append(
+            f"| {what} | {row['measured_bytes']:,} | {row['predicted_bytes']:,} | {row['predicted_cortex_m_bytes']:,} "
+            f"| {kept if row['kept_bytes'] else ''} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _format_smaller(results: dict[str, dict]) -> str:
+    """What smaller budgets cost, smallest last."""
+    arenas = {size: results[f"device_training_{size}"]["runs"]["int8"]["arena_bytes"] for size in ("128kb", "96kb")}
+    parts = [f"{n_bytes:,} bytes reach {_accuracy(results, size)}" for size, n_bytes in arenas.items()]
+    return f"Smaller plans in {' and '.join(parts)}."
+
+
+def _accuracy(results: dict[str, dict], name: str) -> str:
+    """Of the int8 run of another setting."""
+    return f"{100 * results[f'device_training_{name}']['runs']['int8']['after']['accuracy']:.2f}%"
+
+
+def format_figures(results: dict[str, dict]) -> str:
+    """The README's paragraphs on the quickstart and on training in Keras, as Markdown."""
+    quickstart, keras_step = results["quickstart"], results["keras_step"]
     accuracy, memory = quickstart["accuracy"], keras_step["peak_memory_bytes"]
-    keras_gain, tflm_gain = (
-        f"{accuracy[f'{side}_before']:.3f} to {accuracy[f'{side}_after']:.3f}" for side in ("keras", "tflm")
+    keras_gain, tflm_gain, int8_gain = (
+        f"{accuracy[f'{side}_before']:.3f} to {accuracy[f'{side}_after']:.3f}" for side in ("keras", "tflm", "int8")
     )
     return "\n".join(
         [
             (
                 f"On {quickstart['n_cpus']} CPUs it takes {quickstart['duration_s']:.0f} s. On "
                 f"{quickstart['n_held_out']} held-out digits {quickstart['shift']}, accuracy goes from {keras_gain} in "
-                f"Keras and from {tflm_gain} in TFLM, in {quickstart['n_steps']:,} steps that each update "
-                f"{100 * quickstart['update_fraction']:.2f}% of the convolution weights. The losses of the first "
-                f"{quickstart['n_equal_steps']:,} steps differ by at most "
+                f"Keras, from {tflm_gain} in TFLM and from {int8_gain} in TFLM with int8, in {quickstart['n_steps']:,} "
+                f"steps that each update {100 * quickstart['update_fraction']:.2f}% of the convolution weights. The "
+                f"float32 losses of the first {quickstart['n_equal_steps']:,} steps differ by at most "
                 f"{quickstart['max_loss_difference_of_equal_steps']:.1e}. The arena is "
                 f"{quickstart['arena_predicted_bytes']:,} bytes predicted and {quickstart['arena_measured_bytes']:,} "
-                f"measured; {quickstart['arena_cortex_m_predicted_bytes']:,} are predicted for a Cortex-M."
+                f"measured, {quickstart['int8_arena_measured_bytes']:,} in int8."
             ),
             "",
             (
@@ -45,18 +100,30 @@ def format_figures(quickstart: dict, keras_step: dict) -> str:
     )
 
 
-def read_figures() -> str:
-    """`format_figures` of the stored results."""
-    results = ROOT / "benchmarks" / "results"
-    documents = [json.loads((results / f"{name}.json").read_text()) for name in ("quickstart", "keras_step")]
-    return format_figures(*documents)
+def read_parts() -> dict[str, str]:
+    """The generated parts of the README by name, markers included."""
+    folder = ROOT / "benchmarks" / "results"
+    results = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    parts = {HEADLINE: format_headline(results), FIGURES: format_figures(results)}
+    return {name: _begin(name) + text + _end(name) for name, text in parts.items()}
+
+
+def _begin(name: str) -> str:
+    return f"<!-- {name}: written by benchmarks/readme_figures.py from benchmarks/results/ -->\n"
+
+
+def _end(name: str) -> str:
+    return f"<!-- end of {name} -->\n"
 
 
 def main():
     readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(before + BEGIN + read_figures() + END + after)
+    text = readme.read_text()
+    for name, part in read_parts().items():
+        before, _, rest = text.partition(_begin(name))
+        _, _, after = rest.partition(_end(name))
+        text = before + part + after
+    readme.write_text(text)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ def test_python_blocks_run(tmp_path, monkeypatch, capsys):
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102
     assert np.isfinite(namespace["loss"])
+    assert np.isfinite(namespace["int8_loss"])
+    assert namespace["int8_report"].arena.total_bytes < namespace["report"].arena.total_bytes
     np.testing.assert_allclose(namespace["probabilities"].sum(), 1, rtol=1e-5)
     assert (tmp_path / "model.tflite").stat().st_size == namespace["report"].file_bytes
     assert (tmp_path / "weights.tfdw").exists()
@@ -42,7 +44,9 @@ def test_figures_are_those_of_the_stored_results():
     spec = importlib.util.spec_from_file_location("readme_figures", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.BEGIN + module.read_figures() + module.END in README, "run python benchmarks/readme_figures.py"
+    parts = module.read_parts()
+    assert parts
+    assert [name for name, part in parts.items() if part not in README] == [], "run python benchmarks/readme_figures.py"
 
 
 def test_layer_table_names_every_layer_with_a_gradient_rule():
