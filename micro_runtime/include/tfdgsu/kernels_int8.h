@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // The portable kernels of int8 layers and their contracts. What kernels.h says is common to all holds here, too.
+//
+// Stack: tiles and converted filters lie there. The deepest call, a block's backward pass, has frames of about 4 KB
+// together on Cortex-M4 (gcc 12 -O2 -fstack-usage), a block's forward pass 3 KB.
 
 #ifndef TFDGSU_KERNELS_INT8_H_
 #define TFDGSU_KERNELS_INT8_H_
