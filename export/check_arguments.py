@@ -12,9 +12,9 @@ import keras
 
 from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..number_checks import is_whole
+from ..number_format import DEFAULT_ROUNDING, ROUNDINGS
 from ..sparse_update_model import SparseUpdateModel
 from ..sparse_update_plan import SparseUpdatePlan
-from .training_spec import DEFAULT_ROUNDING, ROUNDING
 
 
 def check_model(sparse_model) -> None:
@@ -59,9 +59,9 @@ def check_quantization(quantize, representative_data, scales, rounding=None) -> 
         raise ValueError(
             f'quantize is "int8", or None for float32. Received: quantize={quantize!r}. Remedy: choose one of them.'
         )
-    if rounding is not None and rounding not in ROUNDING:
+    if rounding is not None and rounding not in ROUNDINGS:
         raise ValueError(
-            f"rounding is one of {', '.join(ROUNDING)}. Received: rounding={rounding!r}. Remedy: choose one of them."
+            f"rounding is one of {', '.join(ROUNDINGS)}. Received: rounding={rounding!r}. Remedy: choose one of them."
         )
     given = {"representative_data": representative_data, "scales": scales, "rounding": rounding}
     if quantize is None:

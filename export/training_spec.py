@@ -16,7 +16,6 @@ from .ops.custom.int8_update import NEAREST, REMAINDER, STOCHASTIC
 
 # How an update of an integer weight is rounded: the ops' option, by the name that an export is given.
 ROUNDING = {"nearest": NEAREST, "stochastic": STOCHASTIC, "remainder": REMAINDER}
-DEFAULT_ROUNDING = "stochastic"
 
 
 @dataclasses.dataclass(frozen=True)

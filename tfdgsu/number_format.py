@@ -6,7 +6,8 @@ import dataclasses
 
 from .byte_size import FLOAT_BYTES
 
-ROUNDINGS = ("stochastic", "remainder", "nearest")
+ROUNDINGS = ("nearest", "stochastic", "remainder")
+DEFAULT_ROUNDING = "stochastic"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,6 @@ def number_format(quantize: str | None, rounding: str | None = None) -> NumberFo
         return FLOAT32
     if rounding not in ROUNDINGS:
         raise ValueError(
-            f"rounding must be one of {list(ROUNDINGS)}. Received: rounding={rounding!r}. Leave it out for 'stochastic'."
+            f"rounding must be one of {list(ROUNDINGS)}. Received: rounding={rounding!r}. Leave it out for {DEFAULT_ROUNDING!r}."
         )
     return dataclasses.replace(INT8, kernel_bytes=2) if rounding == "remainder" else INT8

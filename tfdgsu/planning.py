@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from .byte_size import parse_bytes
+from .number_format import DEFAULT_ROUNDING
 from .planner import Planner
 from .prepare import prepare
 from .sparse_update_plan import SparseUpdatePlan
@@ -27,7 +28,7 @@ def plan(
     momentum: bool = False,
     method: str = "dynamic_sparse",
     quantize: str | None = None,
-    rounding: str = "stochastic",
+    rounding: str = DEFAULT_ROUNDING,
     gain: Mapping[str, float] | None = None,
     pools: bool = False,
 ) -> SparseUpdatePlan:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from ...number_format import ROUNDINGS
 from ..command import Command, UsageError
 from ..load_model import load_model
 
@@ -89,7 +90,7 @@ class ExportCommand(Command):
         flags.DEFINE_enum(
             "rounding",
             None,
-            ["nearest", "stochastic", "remainder"],
+            list(ROUNDINGS),
             "How updates of int8 weights are rounded. Default: what the plan was made for.",
             flag_values=values,
         )

@@ -5,7 +5,7 @@
 from absl import flags
 
 from ...atomic_write import atomic_write
-from ...number_format import ROUNDINGS
+from ...number_format import DEFAULT_ROUNDING, ROUNDINGS
 from ..command import Command, UsageError
 from ..load_model import load_model
 
@@ -63,7 +63,7 @@ class PlanCommand(Command):
         )
         flags.DEFINE_enum(
             "rounding",
-            "stochastic",
+            DEFAULT_ROUNDING,
             list(ROUNDINGS),
             "How an int8 bundle rounds updates; 'remainder' takes a second byte per weight.",
             flag_values=values,
