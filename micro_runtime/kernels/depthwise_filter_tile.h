@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "integer_update.h"
+#include "multiply_add.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -36,7 +37,7 @@ static inline void tfdgsu_sum_selection(float* sums, const TfdgsuFilterUpdate* t
         const int8_t* x_at = to->x + ((b * s->in_h + y) * s->in_w + x) * to->selected;
         for (int32_t i = 0; i < chosen->n; ++i) {
           const float real = (float)(x_at[chosen->in_x[i]] - to->x_real.zero_point);
-          sums[i] += real * dz_at[chosen->in_tile[i]];
+          sums[i] = tfdgsu_multiply_add(real, dz_at[chosen->in_tile[i]], sums[i]);
         }
       }
     }

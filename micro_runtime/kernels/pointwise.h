@@ -1,23 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // The sums of input gradients of pointwise convolutions with int8 weights. Several image positions are
-// summed together, because they share the conversion of w; dy times the scales is shared by channels.
+// summed together, because they share the conversion of w.
 
 #ifndef TFDGSU_KERNELS_POINTWISE_H_
 #define TFDGSU_KERNELS_POINTWISE_H_
 
 #include <stdint.h>
 
+#include "multiply_add.h"
 #include "overlay_run.h"
 #include "register_tile.h"
 
 enum { kTfdgsuPoints = 16, kTfdgsuPointTile = 16, kTfdgsuPanel = 16 };
 
-static inline void tfdgsu_convert(float* real, const int8_t* w, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) real[i] = (float)w[i];
+static inline void tfdgsu_convert(float* real, const int8_t* w, float scale, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) real[i] = scale * (float)w[i];
 }
 
-// A run of output channels: w as float, and dy times the scales.
+// A run of output channels: w times the scales, and dy.
 typedef struct {
   float w[kTfdgsuPanel][kTfdgsuPointTile], dy[kTfdgsuPoints][kTfdgsuPanel];
 } TfdgsuPanel;
@@ -25,9 +26,9 @@ typedef struct {
 static inline void tfdgsu_load_panel(TfdgsuPanel* panel, const float* dy, const int8_t* w,
                                      const float* scales, int32_t out_c, int32_t w_stride,
                                      int32_t n_out, int32_t n_points, int32_t n) {
-  for (int32_t o = 0; o < n_out; ++o) tfdgsu_convert(panel->w[o], w + o * w_stride, n);
+  for (int32_t o = 0; o < n_out; ++o) tfdgsu_convert(panel->w[o], w + o * w_stride, scales[o], n);
   for (int32_t p = 0; p < n_points; ++p) {
-    for (int32_t o = 0; o < n_out; ++o) panel->dy[p][o] = dy[p * out_c + o] * scales[o];
+    for (int32_t o = 0; o < n_out; ++o) panel->dy[p][o] = dy[p * out_c + o];
   }
 }
 
@@ -44,7 +45,7 @@ static inline void tfdgsu_add_panel(float sums[kTfdgsuPoints][kTfdgsuPointTile],
       for (int32_t q = p; q < n_points && q < p + kTfdgsuSide; ++q) {
         for (int32_t o = 0; o < n_out; ++o) {
           for (int32_t j = i; j < n && j < i + kTfdgsuSide; ++j) {
-            sums[q][j] += panel->dy[q][o] * panel->w[o][j];
+            sums[q][j] = tfdgsu_multiply_add(panel->dy[q][o], panel->w[o][j], sums[q][j]);
           }
         }
       }
@@ -52,7 +53,7 @@ static inline void tfdgsu_add_panel(float sums[kTfdgsuPoints][kTfdgsuPointTile],
   }
 }
 
-// sums[p][i] += sum over o < out_c of (dy[p*out_c+o] * scales[o]) * w[o*w_stride+i] for n_points positions
+// sums[p][i] += sum over o < out_c of dy[p*out_c+o] * (scales[o] * w[o*w_stride+i]) for n_points positions
 // and n channels.
 static inline void tfdgsu_add_points(float sums[kTfdgsuPoints][kTfdgsuPointTile], const float* dy,
                                      const int8_t* w, const float* scales, int32_t out_c,

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "multiply_add.h"
+
 enum { kTfdgsuSide = 4 };
 
 // A tile that is inlined shares the core's registers with the loops around it, and spills. On x86 GCC would
@@ -25,8 +27,9 @@ enum { kTfdgsuSide = 4 };
   float s##i##0 = (row)[0], s##i##1 = (row)[1], s##i##2 = (row)[2], s##i##3 = (row)[3]
 #define TFDGSU_STORE_SUMS(row, i) \
   ((row)[0] = s##i##0, (row)[1] = s##i##1, (row)[2] = s##i##2, (row)[3] = s##i##3)
-#define TFDGSU_ADD_ROW(factor, i) \
-  (s##i##0 += (factor)*b0, s##i##1 += (factor)*b1, s##i##2 += (factor)*b2, s##i##3 += (factor)*b3)
+#define TFDGSU_ADD_ROW(factor, i)                                                               \
+  (s##i##0 = tfdgsu_multiply_add(factor, b0, s##i##0), s##i##1 = tfdgsu_multiply_add(factor, b1, s##i##1), \
+   s##i##2 = tfdgsu_multiply_add(factor, b2, s##i##2), s##i##3 = tfdgsu_multiply_add(factor, b3, s##i##3))
 
 // sums[i*stride + j] += sum over k < n of a[i*a_stride + k] * b[k*b_stride + j], i and j below 4.
 TFDGSU_TILE void tfdgsu_add_rows_4x4(float* sums, int32_t stride, const float* a, int32_t a_stride,

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "multiply_add.h"
 #include "register_tile.h"
 #include "sgd.h"
 #include "tap_range.h"
@@ -21,7 +22,9 @@ static void sum_run(float sums[kOutTile][kInTile], const float* x, int32_t x_str
   }
   for (int32_t k = 0; k < n; ++k) {
     for (int32_t o = 0; o < n_out; ++o) {
-      for (int32_t j = 0; j < n_in; ++j) sums[o][j] += dy[k * out_c + o] * x[k * x_stride + j];
+      for (int32_t j = 0; j < n_in; ++j) {
+        sums[o][j] = tfdgsu_multiply_add(dy[k * out_c + o], x[k * x_stride + j], sums[o][j]);
+      }
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "integer_update.h"
+#include "multiply_add.h"
 #include "register_tile.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
@@ -105,7 +106,7 @@ static void add_block(float sums[kOutTile][kInTile], const Block* block, const f
     const float* dy_at = dy + block->dy_at[p];
     for (int32_t o = 0; o < n_out; ++o) {
       for (int32_t j = o < whole_out ? whole_in : 0; j < n_in; ++j) {
-        sums[o][j] += dy_at[o] * block->x[p][j];
+        sums[o][j] = tfdgsu_multiply_add(dy_at[o], block->x[p][j], sums[o][j]);
       }
     }
   }

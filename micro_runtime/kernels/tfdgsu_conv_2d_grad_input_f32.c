@@ -4,6 +4,7 @@
 // dx is written once. Of a pointwise convolution 4 positions by 4 channels are summed together.
 
 #include "epilogue.h"
+#include "multiply_add.h"
 #include "register_tile.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
@@ -11,7 +12,7 @@
 enum { kTile = 16 };
 
 static inline void add_scaled(float* sums, const float* w, float scale, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] += scale * w[i];
+  for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(scale, w[i], sums[i]);
 }
 
 // sums[i] += sum over o of dy[o] * w[o*w_stride + i]. A full tile has a constant trip count.

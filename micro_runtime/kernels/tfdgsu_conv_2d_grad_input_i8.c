@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "epilogue.h"
+#include "multiply_add.h"
 #include "overlay_run.h"
 #include "pointwise.h"
 #include "tap_range.h"
@@ -13,19 +14,17 @@
 
 enum { kTile = 16 };
 
-static inline void add_scaled(float* sums, const int8_t* w, float scale, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] += scale * (float)w[i];
+static inline void add_scaled(float* sums, const int8_t* w, float scale, float dy, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(dy, scale * (float)w[i], sums[i]);
 }
 
-// sums[i] += sum over o of (dy[o] * scales[o]) * w[o*w_stride + i]. A full tile has a constant trip count.
+// sums[i] += sum over o of dy[o] * (scales[o] * w[o*w_stride + i]). A full tile has a constant trip count.
 static void add_tap(float* sums, const float* dy, const int8_t* w, const float* scales,
                     int32_t w_stride, int32_t out_c, int32_t n) {
   if (n == kTile) {
-    for (int32_t o = 0; o < out_c; ++o) {
-      add_scaled(sums, w + o * w_stride, dy[o] * scales[o], kTile);
-    }
+    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, scales[o], dy[o], kTile);
   } else {
-    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, dy[o] * scales[o], n);
+    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, scales[o], dy[o], n);
   }
 }
 

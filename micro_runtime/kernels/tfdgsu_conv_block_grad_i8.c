@@ -7,6 +7,7 @@
 
 #include "depthwise_filter_tile.h"
 #include "epilogue.h"
+#include "multiply_add.h"
 #include "pointwise.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
@@ -49,13 +50,6 @@ static void project_tile(float* dz, const float* dy, const TfdgsuConvBlockGrad* 
   }
 }
 
-// dz[r,i] *= scales[i], once for all taps that read it.
-static void scale_tile(float* dz, const float* scales, int32_t rows, int32_t n) {
-  for (int32_t r = 0; r < rows; ++r) {
-    for (int32_t i = 0; i < n; ++i) dz[r * n + i] *= scales[i];
-  }
-}
-
 // dx[..,i] += dz[..,i] * w[i] wherever one tap joins them, for n channels of rows of `row_size`.
 static void add_tap(float* dx, const float* dz, const float* w, const TfdgsuWindow* s, int32_t ky,
                     int32_t kx, int32_t row_size, int32_t n) {
@@ -70,24 +64,24 @@ static void add_tap(float* dx, const float* dz, const float* w, const TfdgsuWind
         const int32_t x = ox * s->stride_w - s->pad_left + kx;
         float* dx_at = dx + ((b * s->in_h + y) * s->in_w + x) * row_size;
         const float* dz_at = dz + ((b * s->out_h + oy) * s->out_w + ox) * row_size;
-        for (int32_t i = 0; i < n; ++i) dx_at[i] += dz_at[i] * w[i];
+        for (int32_t i = 0; i < n; ++i) dx_at[i] = tfdgsu_multiply_add(dz_at[i], w[i], dx_at[i]);
       }
     }
   }
 }
 
-// Input gradient of the depthwise convolution. dx [rows,n], dz [B,Ho,Wo,n] already times the scales, w
-// [taps,w_stride] from the tile's first channel on. One tap after the other, so that a sum's terms come in
+// Input gradient of the depthwise convolution. dx [rows,n], dz [B,Ho,Wo,n], w [taps,w_stride] from the tile's first channel on. One tap after the other, so that a sum's terms come in
 // the order of the contract.
 static void depthwise_tile(float* dx, const float* dz, const int8_t* w, int32_t w_stride,
                            const TfdgsuConvBlockGrad* block, Tile tile, int32_t rows) {
   const TfdgsuWindow* s = &block->depthwise;
+  const float* scales = block->depthwise_scales + tile.first;
   for (int32_t i = 0; i < rows * tile.n; ++i) dx[i] = 0.0f;
   for (int32_t tap = 0; tap < s->filter_h * s->filter_w; ++tap) {
     for (int32_t c = 0; c < tile.n; c += kRun) {
       const int32_t n = min_i32(tile.n - c, kRun);
       float real[kRun];
-      for (int32_t i = 0; i < n; ++i) real[i] = (float)w[tap * w_stride + c + i];
+      for (int32_t i = 0; i < n; ++i) real[i] = scales[c + i] * (float)w[tap * w_stride + c + i];
       add_tap(dx + c, dz + c, real, s, tap / s->filter_w, tap % s->filter_w, tile.n, n);
     }
   }
@@ -155,12 +149,11 @@ static void update_conv(const TfdgsuConvBlockGrad* s, const float* dz, Tile tile
                                 n_channels, &sgd, &window);
 }
 
-// From the gradient of the depthwise result on: dz [B,Ho,Wo,n] is scaled in place, dx [B,H,W,n].
-static void pass_through_conv(float* dx, float* dz, float* dz_of_conv, const int8_t* w,
+// From the gradient of the depthwise result on: dz [B,Ho,Wo,n], dx [B,H,W,C] or NULL.
+static void pass_through_conv(float* dx, const float* dz, float* dz_of_conv, const int8_t* w,
                               int32_t w_stride, const TfdgsuConvBlockGrad* block, Tile tile) {
   const TfdgsuWindow* s = &block->depthwise;
   const int32_t rows = s->batches * s->in_h * s->in_w;
-  scale_tile(dz, block->depthwise_scales + tile.first, s->batches * s->out_h * s->out_w, tile.n);
   depthwise_tile(dz_of_conv, dz, w, w_stride, block, tile, rows);
   if (dx) conv_tile(dx, dz_of_conv, block, tile, rows);
   update_conv(block, dz_of_conv, tile);

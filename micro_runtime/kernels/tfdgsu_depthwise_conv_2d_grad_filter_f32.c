@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "multiply_add.h"
 #include "sgd.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
@@ -25,7 +26,9 @@ static void sum_tap(float* sums, const float* x, const float* dy, const int32_t*
         const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
         const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
         const float* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
-        for (int32_t i = 0; i < n; ++i) sums[i] += in_at[i] * dy_at[columns[i]];
+        for (int32_t i = 0; i < n; ++i) {
+          sums[i] = tfdgsu_multiply_add(in_at[i], dy_at[columns[i]], sums[i]);
+        }
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "integer_update.h"
+#include "multiply_add.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -13,7 +14,9 @@ enum { kTile = 16 };
 
 static inline void add_products(float* sums, const int8_t* x, int32_t zero_point, const float* dy,
                                 int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] += (float)(x[i] - zero_point) * dy[i];
+  for (int32_t i = 0; i < n; ++i) {
+    sums[i] = tfdgsu_multiply_add((float)(x[i] - zero_point), dy[i], sums[i]);
+  }
 }
 
 // Sums of tap (ky, kx): sums[i] += (x[.., i] - zero point) * dy[.., columns[i]]; is_run: the columns
@@ -36,7 +39,8 @@ static void sum_tap(float* sums, const int8_t* x, int32_t zero_point, const floa
           add_products(sums, in_at, zero_point, dy_at + columns[0], kTile);
         } else {
           for (int32_t i = 0; i < n; ++i) {
-            sums[i] += (float)(in_at[i] - zero_point) * dy_at[columns[i]];
+            const float real = (float)(in_at[i] - zero_point);
+            sums[i] = tfdgsu_multiply_add(real, dy_at[columns[i]], sums[i]);
           }
         }
       }

@@ -5,6 +5,7 @@
 
 #include "depthwise_tile.h"
 #include "epilogue.h"
+#include "multiply_add.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -13,12 +14,12 @@ enum { kTile = 16 };
 // sums[i] += sum over q < m of dy[i*m+q] * w[i*m+q].
 static void add_tap(float* sums, const float* dy, const float* w, int32_t multiplier, int32_t n) {
   if (multiplier == 1) {
-    for (int32_t i = 0; i < n; ++i) sums[i] += dy[i] * w[i];
+    for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(dy[i], w[i], sums[i]);
     return;
   }
   for (int32_t i = 0; i < n; ++i) {
     for (int32_t q = 0; q < multiplier; ++q) {
-      sums[i] += dy[i * multiplier + q] * w[i * multiplier + q];
+      sums[i] = tfdgsu_multiply_add(dy[i * multiplier + q], w[i * multiplier + q], sums[i]);
     }
   }
 }

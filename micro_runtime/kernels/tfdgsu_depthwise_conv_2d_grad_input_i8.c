@@ -6,12 +6,13 @@
 
 #include "depthwise_tile.h"
 #include "epilogue.h"
+#include "multiply_add.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
 enum { kTile = 4, kMaxTaps = 64 };
 
-// Weights and scales of a run of channels; `real` holds the weights of a filter of at most kMaxTaps taps
+// Weights and scales of a run of channels; `real` holds their products, of a filter of at most kMaxTaps taps
 // and multiplier 1.
 typedef struct {
   const int8_t* w;
@@ -20,8 +21,8 @@ typedef struct {
   float real[kMaxTaps][kTile];
 } Filter;
 
-static inline void convert(float* real, const int8_t* w, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) real[i] = (float)w[i];
+static inline void convert(float* real, const int8_t* w, const float* scales, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) real[i] = scales[i] * (float)w[i];
 }
 
 static void load_filter(Filter* filter, const int8_t* w, const float* scales,
@@ -33,23 +34,22 @@ static void load_filter(Filter* filter, const int8_t* w, const float* scales,
   if (!filter->is_converted) return;
   for (int32_t tap = 0; tap < taps; ++tap) {
     if (n == kTile) {
-      convert(filter->real[tap], w + tap * s->out_c, kTile);
+      convert(filter->real[tap], w + tap * s->out_c, scales, kTile);
     } else {
-      convert(filter->real[tap], w + tap * s->out_c, n);
+      convert(filter->real[tap], w + tap * s->out_c, scales, n);
     }
   }
 }
 
-static inline void add_products(float* sums, const float* dy, const float* w, const float* scales,
-                                int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] += (dy[i] * scales[i]) * w[i];
+static inline void add_products(float* sums, const float* dy, const float* w, int32_t n) {
+  for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(dy[i], w[i], sums[i]);
 }
 
-// sums[i] += sum over q < m of (dy[i*m+q] * scales[i*m+q]) * w[i*m+q].
+// sums[i] += sum over q < m of dy[i*m+q] * (scales[i*m+q] * w[i*m+q]).
 static void add_tap(float* sums, const float* dy, const Filter* filter, int32_t tap,
                     const TfdgsuWindow* s, int32_t n) {
   if (filter->is_converted) {
-    add_products(sums, dy, filter->real[tap], filter->scales, n);
+    add_products(sums, dy, filter->real[tap], n);
     return;
   }
   const int32_t multiplier = s->out_c / s->in_c;
@@ -57,7 +57,7 @@ static void add_tap(float* sums, const float* dy, const Filter* filter, int32_t 
   for (int32_t i = 0; i < n; ++i) {
     for (int32_t q = 0; q < multiplier; ++q) {
       const int32_t at = i * multiplier + q;
-      sums[i] += (dy[at] * filter->scales[at]) * (float)w[at];
+      sums[i] = tfdgsu_multiply_add(dy[at], filter->scales[at] * (float)w[at], sums[i]);
     }
   }
 }
@@ -88,7 +88,7 @@ static void sum_row(float* dx, const float* dy, const Filter* filter,
     float sums[kTfdgsuSide * kTile];
     int32_t x = phase;
     for (; x + reach < s->in_w; x += kTfdgsuSide * s->stride_w) {
-      tfdgsu_sum_depthwise_scaled(sums, image, filter->scales, filter->real[0], kTile, s, y, x);
+      tfdgsu_sum_depthwise(sums, image, filter->real[0], kTile, s, y, x);
       for (int32_t i = 0; i < kTfdgsuSide; ++i) {
         const int32_t start = (row + x + i * s->stride_w) * s->in_c + c;
         tfdgsu_store_sums(dx, sums + kTile * i, start, kTile, epilogue);

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "multiply_add.h"
 #include "sgd.h"
 #include "tfdgsu/kernels.h"
 
@@ -14,7 +15,9 @@ void tfdgsu_fully_connected_grad_filter_f32(float* w, float* velocity, const flo
   for (int32_t o = 0; o < outputs; ++o) {
     for (int32_t j = 0; j < selected; ++j) {
       float sum = 0.0f;
-      for (int32_t b = 0; b < batches; ++b) sum += dy[b * outputs + o] * x[b * selected + j];
+      for (int32_t b = 0; b < batches; ++b) {
+        sum = tfdgsu_multiply_add(dy[b * outputs + o], x[b * selected + j], sum);
+      }
       float* v = velocity ? velocity + o * selected + j : NULL;
       tfdgsu_sgd_step(w + o * inputs + (channels ? channels[j] : j), v, sum, sgd);
     }

@@ -3,12 +3,13 @@
 // Contract: tfdgsu/kernels.h.
 
 #include "epilogue.h"
+#include "multiply_add.h"
 #include "tfdgsu/kernels.h"
 
 enum { kTile = 16 };
 
 static inline void add_scaled(float* sums, const float* w, float scale, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] += scale * w[i];
+  for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(scale, w[i], sums[i]);
 }
 
 void tfdgsu_fully_connected_grad_input_f32(float* dx, const float* dy, const float* w,

@@ -5,6 +5,7 @@
 import numpy as np
 
 from .base import CustomOp
+from .deterministic_math import multiply_add
 from .int8_update import (
     INT8_GRAD_FILTER_MUTATES,
     INT8_GRAD_FILTER_OPERANDS,
@@ -51,7 +52,8 @@ class Conv2DGradFilterInt8(CustomOp):
             for kx in range(w.shape[2]):
                 # One position after the other, in the kernel's order.
                 for image, output in positions_of_tap(ky, kx, x.shape, dy.shape, options):
-                    gradient[:, ky, kx] += dy[output][:, None] * values[image]
+                    sums = gradient[:, ky, kx]
+                    gradient[:, ky, kx] = multiply_add(dy[output][:, None], values[image], sums)
         gradient *= dy.dtype.type(options["x_scale"])
         index = (..., slice(None) if channels is None else channels)
         scales = scales[:, None, None, None]

@@ -6,6 +6,7 @@ import numpy as np
 
 from .base import CustomOp, Field, Operand
 from .conv_block_stages import check_overlay, put_overlay
+from .deterministic_math import multiply_add
 from .int8_update import check_scales
 from .masks import INT8_GRAD_INPUT_OPERANDS, check_epilogue, epilogue
 from .windows import STRIDE_AND_PADDING, check_windows, crop_image, pad_image, tap
@@ -47,13 +48,13 @@ class Conv2DGradInputInt8(CustomOp):
         _, dy, w, scales, addend, bits, overlay, channels = inputs
         w = put_overlay(w, overlay, channels)
         output_hw = dy.shape[1:3]
-        scaled, values = dy * scales.astype(dy.dtype), w.astype(dy.dtype)
+        real = w.astype(dy.dtype) * scales.astype(dy.dtype)[:, None, None, None]
         padded = pad_image(np.zeros(output_shapes[0], dy.dtype), output_hw, w.shape[1:3], options)
         for ky in range(w.shape[1]):
             for kx in range(w.shape[2]):
                 sums = tap(padded, ky, kx, output_hw, options)
                 # One output channel after the other, in the kernel's order.
                 for o in range(w.shape[0]):
-                    sums += scaled[..., o, None] * values[o, ky, kx]
+                    sums[:] = multiply_add(dy[..., o, None], real[o, ky, kx], sums)
         dx = crop_image(padded, output_shapes[0], options)
         return [epilogue(dx, addend, bits, options["mask_alpha"])]

@@ -5,6 +5,7 @@
 import numpy as np
 
 from .base import CustomOp, Field
+from .deterministic_math import multiply_add
 from .int8_update import (
     INT8_GRAD_FILTER_MUTATES,
     INT8_GRAD_FILTER_OPERANDS,
@@ -62,7 +63,8 @@ class DepthwiseConv2DGradFilterInt8(CustomOp):
             for kx in range(w.shape[2]):
                 # One position after the other, in the kernel's order.
                 for image, output in positions_of_tap(ky, kx, x.shape, dy.shape, options):
-                    gradient[0, ky, kx] += values[image] * dy[output][columns]
+                    sums = gradient[0, ky, kx]
+                    gradient[0, ky, kx] = multiply_add(values[image], dy[output][columns], sums)
         gradient *= dy.dtype.type(options["x_scale"])
         apply_int8_update(w, (..., columns), remainder, velocity, gradient, scales[columns], lr, step, options)
         return []

@@ -5,6 +5,7 @@
 import numpy as np
 
 from .base import CustomOp, Field, Operand
+from .deterministic_math import multiply_add
 from .int8_update import check_scales
 from .masks import INT8_GRAD_INPUT_OPERANDS, check_epilogue, epilogue
 from .windows import STRIDE_AND_PADDING, check_windows, crop_image, pad_image, tap
@@ -38,12 +39,12 @@ class DepthwiseConv2DGradInputInt8(CustomOp):
         _, dy, w, scales, addend, bits = inputs
         shape = output_shapes[0]
         output_hw, multiplier = dy.shape[1:3], w.shape[3] // shape[3]
-        scaled, values = dy * scales.astype(dy.dtype), w.astype(dy.dtype)
+        real = w.astype(dy.dtype) * scales.astype(dy.dtype)
         padded = pad_image(np.zeros(shape, dy.dtype), output_hw, w.shape[1:3], options)
         for ky in range(w.shape[1]):
             for kx in range(w.shape[2]):
-                sums, products = tap(padded, ky, kx, output_hw, options), scaled * values[0, ky, kx]
+                sums = tap(padded, ky, kx, output_hw, options)
                 for q in range(multiplier):
-                    sums += products[..., q::multiplier]
+                    sums[:] = multiply_add(dy[..., q::multiplier], real[0, ky, kx, q::multiplier], sums)
         dx = crop_image(padded, shape, options)
         return [epilogue(dx, addend, bits, options["mask_alpha"])]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""exp, log and sums of float32 numbers in the order and with the operations of `kernels/deterministic_math.h`.
+"""exp, log and sums of float32 numbers, with the operations of `kernels/deterministic_math.h` in their order.
 
 Bit for bit what a device computes. Numbers of another precision go to NumPy's functions.
 """
@@ -22,6 +22,7 @@ _LOG = (
 )
 _LOG2_E, _LN2_HIGH, _LN2_LOW = np.float32(1.44269504), np.float32(0.693359375), np.float32(-2.12194440e-4)
 _SQRT_HALF = np.float32(0.707106781)
+_NORMAL_MIN = 2.0**-125  # below, a float32 may have fewer than 24 bits
 _EXP_MIN, _EXP_MAX = np.float32(-104.0), np.float32(89.0)  # beyond: 0 and infinity
 
 
@@ -74,6 +75,26 @@ def sequential_sum(values):
     for i in range(values.shape[-1]):
         total = total + values[..., i]
     return total[..., None]
+
+
+@np.errstate(all="ignore")
+def multiply_add(a, b, addend):
+    """a * b + addend of arrays, element by element; of float32 with one rounding, as `kernels/multiply_add.h`."""
+    if addend.dtype != np.float32:
+        return a * b + addend
+    product = np.multiply(a, b, dtype=np.float64)  # exact
+    total = product + addend
+    bits = total.view(np.int64)
+    # Rounded twice, to float64 and then to float32, a sum goes wrong only if the first result lies between two
+    # floats, or is small enough to have fewer bits. There it is rounded to odd first (Boldo and Melquiond, 2008).
+    is_at_risk = ((bits & 0x1FFFFFFF) == 0x10000000) | ((np.abs(total) < _NORMAL_MIN) & (total != 0))
+    if is_at_risk.any():
+        addend_part = total - product
+        error = (product - (total - addend_part)) + (addend - addend_part)
+        is_even = (bits & 1) == 0
+        total = np.where(is_even & (error > 0), np.nextafter(total, np.inf), total)
+        total = np.where(is_even & (error < 0), np.nextafter(total, -np.inf), total)
+    return total.astype(np.float32)
 
 
 def _polynomial(coefficients, x):

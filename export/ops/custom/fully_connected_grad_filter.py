@@ -5,6 +5,7 @@
 import numpy as np
 
 from .base import CustomOp
+from .deterministic_math import multiply_add
 from .sgd import GRAD_FILTER_MUTATES, GRAD_FILTER_OPERANDS, SGD_OPTIONS, apply_sgd, check_channels, check_sgd
 
 
@@ -31,6 +32,6 @@ class FullyConnectedGradFilter(CustomOp):
         index = (..., slice(None) if channels is None else channels)
         gradient = np.zeros((dy.shape[-1], x.shape[-1]), dy.dtype)
         for dy_row, x_row in zip(dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])):
-            gradient += dy_row[:, None] * x_row
+            gradient = multiply_add(dy_row[:, None], x_row, gradient)
         apply_sgd(w, index, velocity, gradient, lr, options)
         return []

@@ -5,6 +5,7 @@
 import numpy as np
 
 from .base import CustomOp, Field, Operand
+from .deterministic_math import multiply_add
 from .masks import GRAD_INPUT_OPERANDS, check_epilogue, epilogue
 
 
@@ -28,8 +29,9 @@ class FullyConnectedGradInput(CustomOp):
     @classmethod
     def reference(cls, inputs, options, output_shapes):
         _, dy, w, addend, bits = inputs
-        rows, sums = dy.reshape(-1, w.shape[0]), 0
+        rows = dy.reshape(-1, w.shape[0])
+        sums = np.zeros((len(rows), w.shape[1]), dy.dtype)
         for o in range(w.shape[0]):  # in the kernel's order
-            sums = sums + rows[:, o, None] * w[o]
+            sums = multiply_add(rows[:, o, None], w[o], sums)
         dx = sums.reshape(output_shapes[0])
         return [epilogue(dx, addend, bits, options["mask_alpha"])]

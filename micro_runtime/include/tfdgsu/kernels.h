@@ -13,7 +13,8 @@
 //    starts inside the image.
 //  - Bit masks: one bit per element in flat order, least significant bit first,
 //    (n + 7) / 8 bytes, unused bits zero.
-//  - Sums are in float, in the order of the loops; with -ffp-contract=off they are reproducible.
+//  - Sums are in float, in the order of the loops, and take a product with one rounding, as fmaf does, where it is
+//    the sum of a gradient's products. With -ffp-contract=off all cores with a float unit give the same bits.
 
 #ifndef TFDGSU_KERNELS_H_
 #define TFDGSU_KERNELS_H_

@@ -127,13 +127,13 @@ typedef struct {
 // float kernels above say of shapes, channels and aliases holds. Every sum starts at 0 and takes its
 // terms one after the other in the order of the indices named, the last one fastest.
 
-// dx[b,y,x,c] = epilogue(sum over ky,kx,o of (dy[b,oy,ox,o] * scales[o]) * w[o,ky,kx,c]).
+// dx[b,y,x,c] = epilogue(sum over ky,kx,o of dy[b,oy,ox,o] * (scales[o] * w[o,ky,kx,c])).
 // w [O,kh,kw,C], scales [O]. Of the channels of an overlay (NULL or 0 channels: none) its weights count, not w.
 void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, const float* scales,
                                   const TfdgsuOverlayI8* overlay, const TfdgsuEpilogue* epilogue,
                                   const TfdgsuWindow* window);
 
-// dx[b,y,x,c] = epilogue(sum over ky,kx,q < m of (dy[..,c*m+q] * scales[c*m+q]) * w[ky,kx,c*m+q]).
+// dx[b,y,x,c] = epilogue(sum over ky,kx,q < m of dy[..,c*m+q] * (scales[c*m+q] * w[ky,kx,c*m+q])).
 // w [kh,kw,C*m], scales [C*m].
 void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w,
                                             const float* scales, const TfdgsuEpilogue* epilogue,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""exp and log of the losses: close to float64, and the same bits in C as in NumPy."""
+"""exp and log of the losses, fused products: close to float64, and the same bits in C as in NumPy."""
 
 import ctypes
 import pathlib
@@ -74,6 +74,47 @@ def test_c_and_numpy_agree_bit_for_bit(name, tmp_path):
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (x, y)]
     ctypes.CDLL(str(library)).apply(*pointers, x.size)
     np.testing.assert_array_equal(y, getattr(deterministic_math, name)(x))
+
+
+def _hard_products():
+    """Factors and addends whose sums lie near a tie, cancel, underflow or overflow; and any bits."""
+    n = 300_000
+    small = RNG.integers(1, 1 << 12, (2, n)) * 2.0 ** RNG.integers(-80, 20, (2, n))
+    tie = -small[0] * small[1] * (1 + RNG.integers(-2, 3, n) * 2.0**-24)
+    whole = RNG.normal(size=(3, n)) * 2.0 ** RNG.integers(-30, 30, (3, n))
+    odd = np.array([1 + 2.0**-12 * RNG.integers(0, 4096, n), 1 + 2.0**-12 * RNG.integers(0, 4096, n)])
+    far = 2.0 ** RNG.integers(-60, 60, n) * RNG.choice([-1, 1], n)
+    parts = [[*small, tie], whole, [*odd, far], RNG.integers(0, 1 << 32, (3, n), np.uint64).astype(np.uint32)]
+    floats = [np.asarray(part).astype(np.float32) for part in parts[:3]] + [parts[3].view(np.float32)]
+    return [np.ascontiguousarray(column) for column in np.concatenate(floats, axis=1)]
+
+
+@pytest.mark.parametrize("flags", [[], ["-mfma"]], ids=["libm", "instruction"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_fused_products_have_the_bits_of_c(flags, tmp_path):
+    source, library = tmp_path / "fused.c", tmp_path / "fused.so"
+    source.write_text(
+        '#include "multiply_add.h"\n'
+        "void apply(const float* a, const float* b, const float* s, float* y, int n) {\n"
+        "  for (int i = 0; i < n; ++i) y[i] = tfdgsu_multiply_add(a[i], b[i], s[i]);\n}\n"
+    )
+    if flags and " fma " not in pathlib.Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no fused multiply-add")
+    options = ["-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC", f"-I{KERNELS}", *flags]
+    subprocess.run(["gcc", *options, str(source), "-lm", "-o", str(library)], check=True)
+    operands = _hard_products()
+    y = np.empty_like(operands[0])
+    ctypes.CDLL(str(library)).apply(*(array.ctypes.data_as(ctypes.c_void_p) for array in (*operands, y)), y.size)
+    np.testing.assert_array_equal(y, deterministic_math.multiply_add(*operands))
+    wide = [array.astype(np.float64) for array in operands]
+    rounded_twice = (wide[0] * wide[1] + wide[2]).astype(np.float32)
+    for other in (operands[0] * operands[1] + operands[2], rounded_twice):
+        assert np.count_nonzero((y != other) & np.isfinite(y)) > 100  # the cases tell them apart
+
+
+def test_fused_products_round_once():
+    a = np.float32([1 + 2**-12])
+    np.testing.assert_array_equal(deterministic_math.multiply_add(a, a, np.float32([-1 - 2**-11])), [2**-24])
 
 
 def test_sums_are_sequential():
