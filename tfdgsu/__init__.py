@@ -12,6 +12,7 @@ from . import quiet_tensorflow  # noqa: F401  (before anything else loads Tensor
 from . import policies
 from .dynamic_sparse_callback import DynamicSparseCallback
 from .expected_gain import measure_gain
+from .frozen_front import split_frozen_front
 from .int8_checkpoint import load_int8_checkpoint
 from .int8_scales import Int8Scales
 from .planning import plan
@@ -34,6 +35,7 @@ __all__ = [
     "measure_gain",
     "plan",
     "policies",
+    "split_frozen_front",
 ]
 
 # The compiler and the device runtime load only when asked for: training in Keras needs neither.
