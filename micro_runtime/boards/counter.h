@@ -11,11 +11,14 @@
 extern "C" {
 #endif
 
-// Starts counting from 0. Before each measurement: a counter may have 24 bits only.
+// Starts counting from 0.
 void BoardStartCounter(void);
 
-// Ticks since then.
+// Ticks since then, modulo 2^32.
 uint32_t BoardTicks(void);
+
+// Instructions since then, if QEMU was started with -icount shift=5, where each takes 32 ns.
+uint32_t BoardInstructions(void);
 
 #ifdef __cplusplus
 }

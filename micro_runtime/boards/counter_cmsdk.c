@@ -18,3 +18,6 @@ void BoardStartCounter(void) {
 }
 
 uint32_t BoardTicks(void) { return UINT32_MAX - TIMER->value; }
+
+// A tick is 40 ns.
+uint32_t BoardInstructions(void) { return (uint32_t)((uint64_t)BoardTicks() * 40 / 32); }

@@ -169,4 +169,24 @@ void BoardCommandLine(char* line, size_t bytes) {
   if (Call(kCommandLine, arguments) != 0) line[0] = '\0';
 }
 
-void BoardCloseAll(void) { fflush(NULL); }
+// A strong reference would link stdio, and its heap, to programs that have neither.
+extern int fflush(FILE* file) __attribute__((weak));
+
+void BoardCloseAll(void) {
+  if (fflush) fflush(NULL);
+}
+
+int BoardWriteFile(const char* path, const void* data, size_t bytes) {
+  const intptr_t handle = OpenHandle(path, 5);  // "wb"
+  if (handle < 0) return -1;
+  const intptr_t arguments[3] = {handle, (intptr_t)data, (intptr_t)bytes};
+  const int32_t left = Call(kWrite, arguments);
+  return Call(kClose, &handle) == 0 && left == 0 ? 0 : -1;
+}
+
+void BoardWriteConsole(const char* text, size_t bytes) { _write(1, text, (int)bytes); }
+
+void BoardExit(int status) {
+  BoardCloseAll();
+  _exit(status);
+}

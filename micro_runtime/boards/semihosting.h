@@ -14,8 +14,17 @@ extern "C" {
 // The command line, an empty string if there is none or it is too long.
 void BoardCommandLine(char* line, size_t bytes);
 
-// Writes out what stdio holds back.
+// Writes out what stdio holds back, if the program has stdio.
 void BoardCloseAll(void);
+
+// Writes a file of the host, without stdio. 0: done.
+int BoardWriteFile(const char* path, const void* data, size_t bytes);
+
+// Writes to the host's standard output, without stdio.
+void BoardWriteConsole(const char* text, size_t bytes);
+
+// Ends the emulator with a status.
+void BoardExit(int status) __attribute__((noreturn));
 
 #ifdef __cplusplus
 }

@@ -22,7 +22,22 @@ void _fini(void);
 void _init(void) {}
 void _fini(void) {}
 
+// C++ registers the destructors of statics with these. None is ever called, so none is remembered: newlib would need a
+// heap for that.
+extern void* __dso_handle;
+void* __dso_handle = &__dso_handle;
+int __aeabi_atexit(void* object, void (*destructor)(void*), void* dso);
+int __aeabi_atexit(void* object, void (*destructor)(void*), void* dso) {
+  (void)object;
+  (void)destructor;
+  (void)dso;
+  return 0;
+}
+
 enum { kFaultStatus = 70, kMaxArguments = 8, kMaxCommandLine = 512 };
+
+// Defined by counter_systick.c; none without it.
+void SysTick_Handler(void) __attribute__((weak));
 
 static void OnFault(void) { _exit(kFaultStatus); }
 
@@ -35,6 +50,7 @@ __attribute__((section(".vectors"), used)) static void (*const kVectors[16])(voi
     OnFault,  // bus
     OnFault,  // usage
     OnFault,  // secure
+    [15] = SysTick_Handler,
 };
 
 static void EnableFpu(void) {
@@ -43,11 +59,13 @@ static void EnableFpu(void) {
   __asm volatile("dsb\n\tisb");
 }
 
-// Splits the command line at spaces. argv[0] is the program.
+// Splits the command line at spaces. argv[0] is the program. Not by strtok: newlib's may allocate.
 static int SplitArguments(char* line, char** argv) {
   int argc = 0;
-  for (char* word = strtok(line, " "); word && argc < kMaxArguments; word = strtok(NULL, " ")) {
-    argv[argc++] = word;
+  for (char* at = line; *at && argc < kMaxArguments; ++argc) {
+    argv[argc] = at;
+    while (*at && *at != ' ') ++at;
+    while (*at == ' ') *at++ = '\0';
   }
   return argc;
 }
@@ -60,9 +78,7 @@ static void Start(void) {
   __libc_init_array();
   BoardCommandLine(line, sizeof(line));
   const int argc = SplitArguments(line, argv);
-  const int status = main(argc, argv);
-  BoardCloseAll();
-  _exit(status);
+  BoardExit(main(argc, argv));
 }
 
 void Reset_Handler(void) {
