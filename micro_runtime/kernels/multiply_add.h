@@ -13,6 +13,11 @@
 #define TFDGSU_UNFUSED 1
 #endif
 
+// Files that set their own optimization, as those of Arduino libraries do, would else call it: GCC inlines
+// nothing there that is optimized otherwise than its caller.
+#ifdef __GNUC__
+__attribute__((always_inline))
+#endif
 // a*b + sum.
 static inline float tfdgsu_multiply_add(float a, float b, float sum) {
 #ifdef TFDGSU_UNFUSED
