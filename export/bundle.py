@@ -24,6 +24,7 @@ from .check_arguments import (
     check_preprocessing,
     check_quantization,
 )
+from .checkpoint_layout import remember_bundle
 from .compile_training_graph import compile_training_graph
 from .convert import convert_forward
 from .from_keras import read_training_spec
@@ -116,7 +117,7 @@ def export_training_bundle(
     graph, step = compile_training_graph(forward, spec, marks, _quantizer(quantize, representative_data, scales))
     document = _describe(sparse_model.plan, spec, step, int(batch_size), preprocessing)
     limit = parse_bytes(ram) or sparse_model.plan.ram_bytes
-    return _finish(graph, document, path, limit, c_array_path, plan=sparse_model.plan)
+    return _finish(graph, document, path, limit, c_array_path, sparse_model)
 
 
 def export_inference_model(
@@ -156,7 +157,7 @@ def export_inference_model(
     if quantize is not None:
         graph = verify(quantize_forward(graph, (), representative_data=representative_data, scales=scales), "quantize")
     graph = verify(add_inference_signature.run(graph), "add_inference_signature")
-    return _finish(graph, None, path, parse_bytes(ram), c_array_path, plan=None)
+    return _finish(graph, None, path, parse_bytes(ram), c_array_path)
 
 
 def _quantizer(quantize: str | None, representative_data, scales: Int8Scales | None):
@@ -206,8 +207,8 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
     }
 
 
-def _finish(graph: Graph, document, path, limit: int | None, c_array_path, plan) -> ExportReport:
-    """Plans, predicts, proves and checks the arena, and only then writes."""
+def _finish(graph: Graph, document, path, limit: int | None, c_array_path, sparse_model=None) -> ExportReport:
+    """Plans, predicts, proves and checks the arena, and only then writes; a trained model remembers what it wrote."""
     memory = plan_memory(graph)
     unsized = _serialise(memory, document)
     host, device = predict_arena(unsized, "x86_64"), predict_arena(unsized, "cortex_m")
@@ -218,6 +219,10 @@ def _finish(graph: Graph, document, path, limit: int | None, c_array_path, plan)
     if c_array_path is not None:
         atomic_write(c_array_path, format_c_array(data, os.path.basename(os.fspath(path))).encode())
     atomic_write(path, data)
+    plan = None
+    if sparse_model is not None:
+        plan = sparse_model.plan
+        remember_bundle(sparse_model, memory.graph, data)
     return ExportReport(os.fspath(path), len(data), host, device, plan, str(memory.graph))
 
 

@@ -4,6 +4,7 @@
 
 import json
 import os
+import pathlib
 
 import numpy as np
 
@@ -13,17 +14,16 @@ from ..export.ops.custom.int8_update import REMAINDERS_PER_UNIT
 from ..export.weight_layout import to_keras
 from ..sparse_update_model import SparseUpdateModel
 from . import examples
-from .bundle import Bundle, Variable, read_bundle
+from .checkpoint_layout import CheckpointLayout, VariableLayout, find_layout
 from .errors import require
-from .frozen_weights import check_frozen_weights
-from .model import Model, read_model
-from .variable_scales import read_scales
-from .weights_file import read_weights
+from .weights_file import decode_weights
 
 _WEIGHTS = ("kernel", "bias")
 
 
-def load_checkpoint(model: SparseUpdateModel, path: str | os.PathLike, *, bundle: str | os.PathLike) -> None:
+def load_checkpoint(
+    model: SparseUpdateModel, path: str | os.PathLike, *, bundle: str | os.PathLike | None = None
+) -> None:
     """Loads a checkpoint of a device or a `Session` into the Keras model, which then goes on from there.
 
     Weights of a float32 bundle are taken over exactly. Integers of an int8 bundle become what they stand for: a kernel
@@ -31,21 +31,28 @@ def load_checkpoint(model: SparseUpdateModel, path: str | os.PathLike, *, bundle
     channels, velocities and the schedule are the device's too, and the step counter where the device has one, so that
     `fit` with a `DynamicSparseCallback` of the same policy, period and seed goes on with the same draws.
 
+    A checkpoint names its bundle by length and CRC-32. What the bundle's variables are called and stand for is known to
+    the model that was exported, also after `model.save` and `keras.models.load_model`; a model that was made anew takes
+    it from the bundle.
+
     Example:
+        tfdgsu.export.export_training_bundle(sparse, "model.tflite")
         device.save("weights.tfdw")  # or the bytes that tfdgsu_checkpoint_find() points at
-        tfdgsu.load_checkpoint(sparse, "weights.tfdw", bundle="model.tflite")
+        tfdgsu.load_checkpoint(sparse, "weights.tfdw")
 
     Args:
         model: The model that the bundle was exported from, or one with the same plan and the same frozen weights.
             Velocities are loaded if it is compiled with SGD with momentum.
         path: The checkpoint, a `.tfdw` file.
-        bundle: The bundle that was trained.
+        bundle: The bundle that was trained. Default: one that the model was exported to, else a `.tflite` file in the
+            checkpoint's folder, whichever the checkpoint belongs to.
 
     Raises:
         TypeError: `model` is not a `SparseUpdateModel`.
         OSError: A file can't be read.
         BundleError: `bundle` is damaged or not a bundle.
-        WeightsFileError: The checkpoint is damaged, of another version or of another bundle.
+        WeightsFileError: The checkpoint is damaged, of another version or of another bundle, or of a bundle that is
+            not given, not in its folder and none that the model was exported to.
         ValueError: The bundle was not exported from this model, or the checkpoint holds NaN or numbers out of range.
             Whatever is raised, the model is as it was.
     """
@@ -54,16 +61,15 @@ def load_checkpoint(model: SparseUpdateModel, path: str | os.PathLike, *, bundle
             f"model must be a tfdgsu.SparseUpdateModel. Received: {type(model).__name__}. "
             "Remedy: wrap the Keras model with the plan that was exported."
         )
-    source = read_bundle(bundle)
-    values = read_weights(path, source)
-    examples.check_restored(source, values)
-    tensors = read_model(source.data)
-    _check_plan(model, source)
-    check_frozen_weights(model, tensors)
-    channels = _selected_channels(model, source, tensors, values)
-    scales = read_scales(tensors)
-    weights = {v.name: _real(v, values, scales, model) for v in source.variables.values() if v.role in _WEIGHTS}
-    for variable in source.variables.values():
+    data = pathlib.Path(path).read_bytes()
+    layout = find_layout(model, path, data, bundle)
+    values = decode_weights(data, layout)
+    _check_plan(model, layout)
+    examples.check_restored(layout, values)
+    layout.check_frozen(model)
+    channels = _selected_channels(model, layout, values)
+    weights = {v.name: _real(v, values, layout.scales, model) for v in layout.variables.values() if v.role in _WEIGHTS}
+    for variable in layout.variables.values():
         if variable.role in _WEIGHTS:
             _assign_weight(model, variable, weights[variable.name])
     model.set_channels(channels)
@@ -71,11 +77,11 @@ def load_checkpoint(model: SparseUpdateModel, path: str | os.PathLike, *, bundle
     _assign_velocities(model, values)
     # A device that doesn't count has begun all the same: at step 0 a callback would draw anew and clear velocities.
     model.step.assign(values["step"][0] if "step" in values else max(int(model.step), 1))
-    model.schedule = _schedule(source.document["schedule"])
+    model.schedule = _schedule(layout.schedule)
 
 
-def _check_plan(model: SparseUpdateModel, bundle: Bundle) -> None:
-    ours, theirs = json.loads(model.plan.to_json())["layers"], bundle.document["plan"]["layers"]
+def _check_plan(model: SparseUpdateModel, layout: CheckpointLayout) -> None:
+    ours, theirs = json.loads(model.plan.to_json())["layers"], layout.layers
     if ours == theirs:
         return
     differing = [a["name"] for a, b in zip(ours, theirs) if a != b] or [f"{len(theirs)} layers for {len(ours)}"]
@@ -86,10 +92,9 @@ def _check_plan(model: SparseUpdateModel, bundle: Bundle) -> None:
     )
 
 
-def _selected_channels(model: SparseUpdateModel, bundle: Bundle, tensors: Model, values) -> dict[str, np.ndarray]:
+def _selected_channels(model: SparseUpdateModel, layout: CheckpointLayout, values) -> dict[str, np.ndarray]:
     """By layer name, the numbers of the selected input channels; the device has positions in the layer's pool."""
-    constants = {t.name: np.frombuffer(t.data, "<i4") for t in tensors.tensors if t.data and t.dtype == "int32"}
-    selected = {}
+    constants, selected = layout.constants, {}
     for name in model.channels:
         positions = values.get(f"{name}/channels", constants.get(f"{name}/channels"))
         require(positions is not None, f"layer '{name}' must have channels", "none")
@@ -107,7 +112,7 @@ def _selected_channels(model: SparseUpdateModel, bundle: Bundle, tensors: Model,
     return selected
 
 
-def _real(variable: Variable, values, scales, model: SparseUpdateModel) -> np.ndarray:
+def _real(variable: VariableLayout, values, scales, model: SparseUpdateModel) -> np.ndarray:
     """What a weight's numbers stand for, float32, in TFLite's layout."""
     value = values[variable.name]
     if variable.dtype == "float32":
@@ -122,7 +127,7 @@ def _real(variable: Variable, values, scales, model: SparseUpdateModel) -> np.nd
     return (units * (scale if is_last else scale.reshape(-1, *[1] * (value.ndim - 1)))).astype(np.float32)
 
 
-def _assign_weight(model: SparseUpdateModel, variable: Variable, value: np.ndarray) -> None:
+def _assign_weight(model: SparseUpdateModel, variable: VariableLayout, value: np.ndarray) -> None:
     layer = model.model.get_layer(variable.layer)
     if variable.role == "bias":
         layer.bias.assign(value)

@@ -5,6 +5,7 @@
 import numpy as np
 
 from ..export.ops.custom import REGISTRY, unpack_options
+from ..export.ops.custom.trained_scales import find_trained_scales
 from .model import CUSTOM, Model
 
 
@@ -14,24 +15,11 @@ def read_scales(model: Model) -> dict[str, np.ndarray]:
     for operator in model.operators:
         if operator.builtin_code != CUSTOM:
             continue
-        op, options = REGISTRY[operator.custom_code], unpack_options(operator.custom_code, operator.custom_options)
-        names = [operand.name for operand in op.operands(options)]
-        for position in op.mutates(options):
-            beside = _scales_of(names[position])
-            weight, at = operator.inputs[position], names.index(beside) if beside in names else -1
-            if weight >= 0 and at >= 0 and operator.inputs[at] >= 0:
-                scale = model.tensors[operator.inputs[at]]
-                if scale.data is not None and model.tensors[weight].dtype != "float32":
-                    scales[model.tensors[weight].name] = np.frombuffer(scale.data, "<f4")
+        options = unpack_options(operator.custom_code, operator.custom_options)
+        for position, beside in find_trained_scales(REGISTRY[operator.custom_code], options):
+            if operator.inputs[position] < 0 or operator.inputs[beside] < 0:
+                continue
+            weight, scale = (model.tensors[operator.inputs[i]] for i in (position, beside))
+            if scale.data is not None and weight.dtype != "float32":
+                scales[weight.name] = np.frombuffer(scale.data, "<f4")
     return scales
-
-
-def _scales_of(operand: str) -> str | None:
-    """Name of the operand that holds the scales of a trained operand."""
-    if operand in ("w", "b"):
-        return "scales"
-    if operand == "overlay":  # of the first convolution of a block
-        return "conv_scales"
-    if operand.endswith("_bias"):
-        return f"{operand}_scales"
-    return f"{operand.removesuffix('w')}scales" if operand.endswith("_w") else None

@@ -51,6 +51,13 @@ def encode_weights(bundle: Bundle, values: dict[str, np.ndarray], sequence: int 
     return data + _CRC.pack(zlib.crc32(data))
 
 
+def read_bundle_id(data: bytes) -> tuple[int, int]:
+    """Length and CRC-32 of the bundle that an intact blob belongs to; raises `WeightsFileError` as `read_weights` does."""
+    _check_intact(data)
+    _, _, _, file_bytes, crc32, _, _ = _HEADER.unpack_from(data)
+    return file_bytes, crc32
+
+
 def decode_weights(data: bytes, bundle: Bundle) -> dict[str, np.ndarray]:
     """The variables by name; raises `WeightsFileError` as `read_weights` does."""
     _check_intact(data)

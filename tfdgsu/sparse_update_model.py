@@ -49,6 +49,7 @@ class SparseUpdateModel(keras.Model):
         slices: By layer name, the variable [..., k, O] that the optimizer sees; the kernel itself if k == C.
         biases: By layer name, the bias [O], for layers that update it.
         pools: By layer name, int32 [P] ascending, for layers whose other channels never move (`LayerUpdate.n_mutable`).
+        exported_bundles: What the exporter noted of each bundle of this model, for `tfdgsu.load_checkpoint`; `save` keeps it.
 
     Raises:
         TypeError: `model` is neither Functional nor Sequential, or `plan` is not a `SparseUpdatePlan`.
@@ -94,6 +95,10 @@ class SparseUpdateModel(keras.Model):
     @property
     def pools(self) -> dict[str, np.ndarray]:
         return {name: item.pool for name, item in self.update_variables.items() if item.update.has_pool}
+
+    @property
+    def exported_bundles(self) -> dict[str, dict]:
+        return self._machine.exported_bundles
 
     def pool_channels(self, layer_name: str) -> np.ndarray:
         """Returns the selected channels of a layer as positions in its pool, int32 [k]: what a device stores.
@@ -277,6 +282,7 @@ class SparseUpdateModel(keras.Model):
             "plan": self.plan.to_json(),
             "schedule": vars(self.schedule),
             "pools": {name: pool.tolist() for name, pool in self.pools.items()},
+            "exported_bundles": self.exported_bundles,
         }
 
     @classmethod
@@ -284,6 +290,7 @@ class SparseUpdateModel(keras.Model):
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
         sparse = cls(model, SparseUpdatePlan.from_json(config["plan"]), config["name"], config.get("pools"))
         sparse.schedule = ChannelSchedule(**config["schedule"])
+        sparse.exported_bundles.update(config.get("exported_bundles", {}))
         return sparse
 
     def get_build_config(self):
@@ -304,6 +311,7 @@ class _Machine:
         self.updates = {graph.find(update.name): update for update in plan.layers}
         self.variables: dict[str, UpdateVariables] = {}
         self.writer: StepWriter | None = None
+        self.exported_bundles: dict[str, dict] = {}
 
 
 def _check_belongs(call, update) -> None:

@@ -7,14 +7,14 @@ import model_zoo
 import numpy as np
 import pytest
 import tolerances
-from keras import layers
+from checkpoint_models import EVERY, POOLS, assert_unchanged, make_pooled, make_sparse, train, weights_of
 from tfdgsu.export.weight_layout import to_tflite
 from tfdgsu.micro_runtime import Session, WeightsFileError
 from tfdgsu.micro_runtime.weights_file import encode_weights
 
 import tfdgsu
 
-N_BEFORE, N_AFTER, EVERY = 8, 7, 5
+N_BEFORE, N_AFTER = 8, 7
 FLOAT_CASES = {
     "small_conv_net": ("random", 0.9),
     "depthwise_residual_net": ("cyclic", 0.0),
@@ -26,28 +26,6 @@ INT8_CASES = {
     "residual_conv_net": ("remainder", 0.9),
     "keyword_net": ("stochastic", 0.0),
 }
-
-
-def make_sparse(name, policy, momentum, learning_rate=0.01, **plan):
-    model = model_zoo.build(name)
-    update_layers = model_zoo.INT8_UPDATE_LAYERS if "quantize" in plan else model_zoo.UPDATE_LAYERS
-    plan = tfdgsu.plan(model, layers=update_layers[name], **plan)
-    sparse = tfdgsu.SparseUpdateModel(model, plan)
-    sparse.compile(keras.optimizers.SGD(learning_rate, momentum=momentum), loss="sparse_categorical_crossentropy")
-    return sparse, tfdgsu.DynamicSparseCallback(policy=policy, every=EVERY, seed=3)
-
-
-def train(device, x, y, learning_rate):
-    return [device.train(image, label, learning_rate) for image, label in zip(x, y)]
-
-
-def weights_of(model):
-    return {weight.path: weight.numpy().copy() for weight in model.weights}
-
-
-def assert_unchanged(model, before):
-    for weight in model.weights:
-        np.testing.assert_array_equal(weight.numpy(), before[weight.path], err_msg=weight.path)
 
 
 @pytest.mark.parametrize(("name", "policy", "momentum"), [(k, *v) for k, v in FLOAT_CASES.items()])
@@ -151,28 +129,6 @@ def test_keras_takes_over_from_an_int8_device(tmp_path, name, rounding, momentum
     loss = fresh.evaluate(x, y, verbose=0)
     fresh.fit(x, y, batch_size=1, epochs=3, verbose=0, callbacks=[tfdgsu.DynamicSparseCallback("random", EVERY, 3)])
     assert fresh.evaluate(x, y, verbose=0) < loss and fresh.step.numpy() == N_BEFORE + 96
-
-
-POOLS = {"expand": (3, 5), "project": (7, 20)}
-
-
-def pooled_net():
-    keras.utils.set_random_seed(0)
-    x = keras.Input((8, 8, 3))
-    y = layers.Conv2D(8, 3, strides=2, activation="relu", name="stem")(x)
-    z = layers.ReLU(6.0)(layers.Conv2D(48, 1, name="expand")(y))
-    z = layers.ReLU(6.0)(layers.DepthwiseConv2D(3, padding="same", name="depthwise")(z))
-    y = layers.Add()([y, layers.Conv2D(8, 1, name="project")(z)])
-    return keras.Model(x, layers.Dense(4, activation="softmax", name="head")(layers.GlobalAveragePooling2D()(y)))
-
-
-def make_pooled(pools=None):
-    model = pooled_net()
-    plan = {**POOLS, "depthwise": 9, "head": 8}
-    plan = tfdgsu.plan(model, layers=plan, quantize="int8", train_head=False)
-    sparse = tfdgsu.SparseUpdateModel(model, plan, pools=pools)
-    sparse.compile(keras.optimizers.SGD(0.05), loss="sparse_categorical_crossentropy")
-    return sparse
 
 
 def test_channels_of_a_pool_return_to_their_places(tmp_path):
