@@ -65,6 +65,9 @@ static inline int tfdgsu_is_later(uint32_t a, uint32_t b) {
   return a != b && a - b < 0x80000000u;
 }
 
+// The header of a blob of this call.
+void tfdgsu_checkpoint_put_header(const TfdgsuCheckpointCall* call, uint32_t sequence, uint8_t* header);
+
 // Ok, BadStorage or BadArgument.
 TfdgsuCheckpointStatus tfdgsu_checkpoint_check(const TfdgsuCheckpointCall* call);
 

@@ -10,13 +10,22 @@
 
 const uint8_t kTfdgsuCheckpointMagic[kTfdgsuMagicBytes] = {'T', 'F', 'D', 'G', 'S', 'W', '\r', '\n'};
 
-// The CRC of the slot's first n bytes; 0 for success.
-static int ReadCrc(const TfdgsuCheckpointStorage* storage, uint32_t start, uint32_t n, uint32_t* crc) {
+void tfdgsu_checkpoint_put_header(const TfdgsuCheckpointCall* call, uint32_t sequence, uint8_t* header) {
+  memcpy(header, kTfdgsuCheckpointMagic, kTfdgsuMagicBytes);
+  tfdgsu_put_u32(header + kTfdgsuVersionOffset, kTfdgsuVersion);
+  tfdgsu_put_u32(header + kTfdgsuLengthOffset, tfdgsu_checkpoint_bytes(call->segments, call->n_segments));
+  tfdgsu_put_u32(header + kTfdgsuBundleBytesOffset, call->bundle->file_bytes);
+  tfdgsu_put_u32(header + kTfdgsuBundleCrcOffset, call->bundle->crc32);
+  tfdgsu_put_u32(header + kTfdgsuSequenceOffset, sequence);
+  tfdgsu_put_u32(header + kTfdgsuCountOffset, call->n_segments);
+}
+
+// Continues the CRC with the n bytes at `at`; 0 for success.
+static int ReadCrc(const TfdgsuCheckpointStorage* storage, uint32_t at, uint32_t n, uint32_t* crc) {
   uint8_t piece[kTfdgsuPieceBytes];
-  *crc = 0;
   for (uint32_t done = 0; done < n;) {
     const uint32_t size = n - done < sizeof(piece) ? n - done : (uint32_t)sizeof(piece);
-    if (storage->read(storage->context, start + done, piece, size)) return 1;
+    if (storage->read(storage->context, at + done, piece, size)) return 1;
     *crc = tfdgsu_crc32(*crc, piece, size);
     done += size;
   }
@@ -30,16 +39,31 @@ static int IsErased(const uint8_t* bytes, uint32_t n) {
   return 1;
 }
 
-// Whether the blob at `start`, of `bytes` bytes, has the segments of the call.
-static TfdgsuCheckpointStatus CheckTable(const TfdgsuCheckpointCall* call, uint32_t start, uint32_t bytes) {
-  uint8_t entry[4];
-  if (bytes != tfdgsu_checkpoint_bytes(call->segments, call->n_segments)) return kTfdgsuCheckpointOtherVariables;
-  for (uint32_t i = 0; i < call->n_segments; ++i) {
-    const uint32_t at = start + kTfdgsuCheckpointHeaderBytes + 4 * i;
-    if (call->storage->read(call->storage->context, at, entry, 4)) return kTfdgsuCheckpointDamaged;
-    if (tfdgsu_get_u32(entry) != call->segments[i].bytes) return kTfdgsuCheckpointOtherVariables;
+// What the header says the blob is, if it is intact: Ok if only the table is still to be compared.
+static TfdgsuCheckpointStatus Judge(const TfdgsuCheckpointCall* call, const uint8_t* header) {
+  const uint32_t expected_bytes = tfdgsu_checkpoint_bytes(call->segments, call->n_segments);
+  if (tfdgsu_get_u32(header + kTfdgsuVersionOffset) != kTfdgsuVersion) return kTfdgsuCheckpointOtherVersion;
+  if (tfdgsu_get_u32(header + kTfdgsuBundleBytesOffset) != call->bundle->file_bytes ||
+      tfdgsu_get_u32(header + kTfdgsuBundleCrcOffset) != call->bundle->crc32) {
+    return kTfdgsuCheckpointOtherBundle;
+  }
+  if (tfdgsu_get_u32(header + kTfdgsuCountOffset) != call->n_segments ||
+      tfdgsu_get_u32(header + kTfdgsuLengthOffset) != expected_bytes) {
+    return kTfdgsuCheckpointOtherVariables;
   }
   return kTfdgsuCheckpointOk;
+}
+
+// Continues the CRC with the table at `at`, and compares it: Ok, OtherVariables, or Damaged if it can't be read.
+static TfdgsuCheckpointStatus ReadTable(const TfdgsuCheckpointCall* call, uint32_t at, uint32_t* crc) {
+  TfdgsuCheckpointStatus status = kTfdgsuCheckpointOk;
+  uint8_t entry[4];
+  for (uint32_t i = 0; i < call->n_segments; ++i) {
+    if (call->storage->read(call->storage->context, at + 4 * i, entry, 4)) return kTfdgsuCheckpointDamaged;
+    *crc = tfdgsu_crc32(*crc, entry, 4);
+    if (tfdgsu_get_u32(entry) != call->segments[i].bytes) status = kTfdgsuCheckpointOtherVariables;
+  }
+  return status;
 }
 
 TfdgsuSlot tfdgsu_checkpoint_inspect(const TfdgsuCheckpointCall* call, uint32_t slot) {
@@ -47,7 +71,6 @@ TfdgsuSlot tfdgsu_checkpoint_inspect(const TfdgsuCheckpointCall* call, uint32_t 
   const uint32_t slot_bytes = tfdgsu_slot_bytes(storage), start = slot * slot_bytes;
   uint8_t header[kTfdgsuCheckpointHeaderBytes], stored[kTfdgsuCrcBytes];
   TfdgsuSlot result = {kTfdgsuCheckpointDamaged, 0, 0};
-  uint32_t crc;
   if (slot_bytes < sizeof(header) + sizeof(stored)) return result;
   if (storage->read(storage->context, start, header, sizeof(header))) return result;
   if (IsErased(header, sizeof(header))) {
@@ -57,21 +80,20 @@ TfdgsuSlot tfdgsu_checkpoint_inspect(const TfdgsuCheckpointCall* call, uint32_t 
   const uint32_t bytes = tfdgsu_get_u32(header + kTfdgsuLengthOffset);
   if (memcmp(header, kTfdgsuCheckpointMagic, kTfdgsuMagicBytes) != 0) return result;
   if (bytes < sizeof(header) + sizeof(stored) || bytes > slot_bytes) return result;
-  if (ReadCrc(storage, start, bytes - kTfdgsuCrcBytes, &crc)) return result;
+  // Every byte is read once: what is judged is what the CRC was taken of, though flash may read otherwise next time.
+  uint32_t done = (uint32_t)sizeof(header), crc = tfdgsu_crc32(0, header, done);
+  TfdgsuCheckpointStatus status = Judge(call, header);
+  if (status == kTfdgsuCheckpointOk) {
+    status = ReadTable(call, start + done, &crc);
+    if (status == kTfdgsuCheckpointDamaged) return result;
+    done += 4 * call->n_segments;
+  }
+  if (ReadCrc(storage, start + done, bytes - kTfdgsuCrcBytes - done, &crc)) return result;
   if (storage->read(storage->context, start + bytes - kTfdgsuCrcBytes, stored, sizeof(stored))) return result;
   if (tfdgsu_get_u32(stored) != crc) return result;
+  result.status = status;
   result.bytes = bytes;
   result.sequence = tfdgsu_get_u32(header + kTfdgsuSequenceOffset);
-  if (tfdgsu_get_u32(header + kTfdgsuVersionOffset) != kTfdgsuVersion) {
-    result.status = kTfdgsuCheckpointOtherVersion;
-  } else if (tfdgsu_get_u32(header + kTfdgsuBundleBytesOffset) != call->bundle->file_bytes ||
-             tfdgsu_get_u32(header + kTfdgsuBundleCrcOffset) != call->bundle->crc32) {
-    result.status = kTfdgsuCheckpointOtherBundle;
-  } else if (tfdgsu_get_u32(header + kTfdgsuCountOffset) != call->n_segments) {
-    result.status = kTfdgsuCheckpointOtherVariables;
-  } else {
-    result.status = CheckTable(call, start, bytes);
-  }
   return result;
 }
 

@@ -13,17 +13,17 @@ static TfdgsuCheckpointStatus Reason(const TfdgsuSlot slots[2]) {
   return slots[0].status > slots[1].status ? slots[0].status : slots[1].status;
 }
 
-// Copies a verified slot into the segments; 0 if it still had the CRC that it states.
-static int Copy(const TfdgsuCheckpointCall* call, uint32_t at) {
+// Copies a verified slot into the segments; 0 if its CRC is still that of this bundle's header, of this table and of
+// what was copied.
+static int Copy(const TfdgsuCheckpointCall* call, uint32_t slot, uint32_t sequence) {
   const TfdgsuCheckpointStorage* storage = call->storage;
-  uint8_t piece[kTfdgsuPieceBytes];
-  uint32_t crc = 0;
-  for (uint32_t left = kTfdgsuCheckpointHeaderBytes + 4 * call->n_segments; left;) {
-    const uint32_t size = left < sizeof(piece) ? left : (uint32_t)sizeof(piece);
-    if (storage->read(storage->context, at, piece, size)) return 1;
-    crc = tfdgsu_crc32(crc, piece, size);
-    at += size;
-    left -= size;
+  uint32_t at = slot * tfdgsu_slot_bytes(storage) + kTfdgsuCheckpointHeaderBytes + 4 * call->n_segments;
+  uint8_t piece[kTfdgsuCheckpointHeaderBytes];
+  tfdgsu_checkpoint_put_header(call, sequence, piece);
+  uint32_t crc = tfdgsu_crc32(0, piece, sizeof(piece));
+  for (uint32_t i = 0; i < call->n_segments; ++i) {
+    tfdgsu_put_u32(piece, call->segments[i].bytes);
+    crc = tfdgsu_crc32(crc, piece, 4);
   }
   for (uint32_t i = 0; i < call->n_segments; ++i) {
     uint8_t* data = (uint8_t*)call->segments[i].data;
@@ -46,7 +46,7 @@ TfdgsuCheckpointStatus tfdgsu_checkpoint_restore(const TfdgsuCheckpointStorage* 
   for (;;) {
     const int newest = tfdgsu_checkpoint_newest(slots, excluded);
     if (newest < 0) return excluded ? kTfdgsuCheckpointUnstable : Reason(slots);
-    if (!Copy(&call, (uint32_t)newest * tfdgsu_slot_bytes(storage))) return kTfdgsuCheckpointOk;
+    if (!Copy(&call, (uint32_t)newest, slots[newest].sequence)) return kTfdgsuCheckpointOk;
     excluded |= 1u << newest;
   }
 }

@@ -62,13 +62,7 @@ static TfdgsuCheckpointStatus Write(Writer* writer, const uint8_t* data, uint32_
 
 static TfdgsuCheckpointStatus WriteBlob(Writer* writer, const TfdgsuCheckpointCall* call, uint32_t sequence) {
   uint8_t header[kTfdgsuCheckpointHeaderBytes], entry[4];
-  memcpy(header, kTfdgsuCheckpointMagic, kTfdgsuMagicBytes);
-  tfdgsu_put_u32(header + kTfdgsuVersionOffset, kTfdgsuVersion);
-  tfdgsu_put_u32(header + kTfdgsuLengthOffset, tfdgsu_checkpoint_bytes(call->segments, call->n_segments));
-  tfdgsu_put_u32(header + kTfdgsuBundleBytesOffset, call->bundle->file_bytes);
-  tfdgsu_put_u32(header + kTfdgsuBundleCrcOffset, call->bundle->crc32);
-  tfdgsu_put_u32(header + kTfdgsuSequenceOffset, sequence);
-  tfdgsu_put_u32(header + kTfdgsuCountOffset, call->n_segments);
+  tfdgsu_checkpoint_put_header(call, sequence, header);
   TfdgsuCheckpointStatus status = Write(writer, header, sizeof(header));
   for (uint32_t i = 0; i < call->n_segments && !status; ++i) {
     tfdgsu_put_u32(entry, call->segments[i].bytes);
