@@ -4,12 +4,15 @@
 
 #include "adapter.h"
 
+// A draw walks through all channels: as many as a number from a damaged file says would take minutes.
+enum { kMaxChannels = 1 << 24 };
+
 static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
   TfdgsuSelectChannelsOptions o;
   if (!TfdgsuOperandsMatch(context, node, TFDGSU_SELECT_CHANNELS_OPERANDS)) return kTfLiteError;
   if (!TfdgsuReadOptions(node, &o, sizeof(o))) return kTfLiteError;
   if (o.policy != kTfdgsuCyclic && o.policy != kTfdgsuRandom) return kTfLiteError;
-  if (o.period_steps < 1 || o.layer_id < 0) return kTfLiteError;
+  if (o.period_steps < 1 || o.layer_id < 0 || o.n_channels > kMaxChannels) return kTfLiteError;
   const TfLiteEvalTensor* channels = TfdgsuInput(context, node, 2);
   if (!TfdgsuIsVector(TfdgsuInput(context, node, 1), 1)) return kTfLiteError;
   if (TfdgsuRank(channels) != 1 || TfdgsuSize(channels, 0) > o.n_channels) return kTfLiteError;

@@ -8,6 +8,7 @@ from .base import TRAIN, CustomOp, Field, Operand
 
 CYCLIC, RANDOM = 1, 2
 _MASK = 0xFFFFFFFF
+_MAX_CHANNELS = 1 << 24  # a draw walks through all of them
 
 # Written out although tfdgsu/channel_rng.py draws the same numbers: a build loads these definitions without the package,
 # and a reference of its own is something to test that module against.
@@ -67,6 +68,7 @@ class SelectChannels(CustomOp):
         cls.require(options["period_steps"] >= 1, "period_steps must be positive", options["period_steps"])
         cls.require(options["layer_id"] >= 0, "layer_id must not be negative", options["layer_id"])
         n = options["n_channels"]
+        cls.require(n <= _MAX_CHANNELS, f"n_channels must be at most {_MAX_CHANNELS}", n)
         cls.require(len(channels) == 1 and channels[0] <= n, f"`channels` must be [k] with k <= {n}", channels)
 
     @classmethod
