@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The fuzz targets: seeds and earlier finds under sanitizers with any compiler, a bounded run with clang."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from tfdgsu.export.ops.custom import REGISTRY, TensorSpec, pack_options
+
+from fuzz import harness, seeds
+
+RUNTIME = harness.ROOT / "micro_runtime"
+RUNS = {"bundle_header": 20_000, "checkpoint": 5_000, "ops": 20_000}
+# A check taken out of a copy of the sources: (target, file, what, instead of what).
+BROKEN = {
+    "header_behind_the_end": ("bundle_header", "trainer/bundle_header.c", " || end - start < kHeaderBytes", ""),
+    "checksum_of_no_length": (
+        "bundle_header",
+        "trainer/bundle_header.c",
+        "!= bytes) return kTfdgsuStatusBundleL",
+        "> bytes) return kTfdgsuStatusBundleL",
+    ),
+    "blob_beyond_its_slot": ("checkpoint", "checkpoint/tfdgsu_checkpoint_inspect.c", " || bytes > slot_bytes", ""),
+    "older_checkpoint_first": ("checkpoint", "checkpoint/blob.h", "a - b < 0x80000000u", "a > b"),
+    "padding_beyond_the_filter": ("ops", "tflm/adapter.c", " || pad >= filter", ""),
+    "channel_out_of_range": ("ops", "tflm/adapter.c", "channels->data.i32[i] < 0 || ", ""),
+}
+
+needs_clang = pytest.mark.skipif(not shutil.which("clang"), reason="needs clang with libclang-rt")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """program(target, compiler), built once."""
+    folder, built = tmp_path_factory.mktemp("fuzz"), {}
+
+    def get(target, compiler):
+        if (target, compiler) not in built:
+            built[target, compiler] = harness.build(target, folder / target, compiler)
+        return built[target, compiler]
+
+    return get
+
+
+@pytest.mark.parametrize("target", harness.TARGETS)
+def test_seeds_and_earlier_finds_stop_no_target(program, tmp_path, target):
+    paths = harness.write_corpus(target, tmp_path)
+    done = harness.replay(program(target, "gcc"), paths)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout == f"{len(paths)} inputs\n"
+
+
+def test_a_draw_from_two_billion_channels_is_refused(program, tmp_path):
+    """It took minutes, on a microcontroller more."""
+    options = {"policy": 2, "period_steps": 1, "seed": 7, "layer_id": 0, "n_channels": 2**31 - 1}
+    step, channels = np.zeros(1, np.int32), np.zeros(1, np.int32)
+    packed = pack_options("TfdgsuSelectChannels", options)
+    data = seeds.op_seed("TfdgsuSelectChannels", packed, [step + 1, step, channels, None], [])
+    (tmp_path / "draw").write_bytes(data)
+    command = [program("ops", "gcc"), *[tmp_path / "draw"] * 40]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    specs = [TensorSpec((1,), "int32")] * 3
+    with pytest.raises(ValueError, match=r"n_channels must be at most 16777216\. Received: 2147483647"):
+        REGISTRY["TfdgsuSelectChannels"].check([*specs, None], [], options)
+
+
+def test_every_op_has_a_seed():
+    assert {data[0] for data in seeds.ops_seeds()} == set(range(len(seeds.op_names())))
+
+
+def test_stored_inputs_are_small():
+    stored = [data for target in harness.TARGETS for data in harness.stored_inputs(target)]
+    assert stored and sum(map(len, stored)) < 100_000
+    assert not {path.stem for path in (harness.FUZZ / "corpus").iterdir()} - set(harness.TARGETS)
+
+
+@pytest.mark.slow
+@needs_clang
+@pytest.mark.parametrize("target", harness.TARGETS)
+def test_a_bounded_run_finds_nothing(program, tmp_path, target):
+    harness.write_corpus(target, tmp_path / "corpus")
+    crashes = tmp_path / "crashes"
+    runs = (f"-runs={RUNS[target]}", "-seed=1")
+    done = harness.fuzz(program(target, "clang"), tmp_path / "corpus", crashes, *runs)
+    found = [path.read_bytes().hex() for path in crashes.iterdir()]
+    assert done.returncode == 0 and not found, f"{found}\n{done.stderr[-3000:]}"
+    executed = int(re.search(r"stat::number_of_executed_units: (\d+)", done.stderr)[1])
+    assert executed >= RUNS[target]
+
+
+@pytest.mark.slow
+@needs_clang
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_missing_check_is_found(tmp_path, name):
+    target, path, check, instead = BROKEN[name]
+    runtime = tmp_path / "micro_runtime"
+    shutil.copytree(RUNTIME, runtime, ignore=shutil.ignore_patterns("*.py", "*.so", "__pycache__"))
+    source = runtime / path
+    text = source.read_text()
+    assert text.count(check) == 1
+    source.write_text(text.replace(check, instead))
+    broken = harness.build(target, tmp_path, runtime=runtime)
+    harness.write_corpus(target, tmp_path / "corpus")
+    done = harness.fuzz(broken, tmp_path / "corpus", tmp_path / "crashes", "-runs=100000", "-seed=1")
+    assert done.returncode != 0
+    assert re.search(r"AddressSanitizer|runtime error|fuzz/\w+\.c:\d+: ", done.stderr), done.stderr[-3000:]
+    assert len(list((tmp_path / "crashes").iterdir())) == 1
+
+
+def test_the_script_wants_targets_that_exist():
+    command = [str(harness.FUZZ / "run"), "bundle"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=pathlib.Path("/"))
+    assert done.returncode == 2 and "Received: bundle." in done.stderr
+
+
+@pytest.mark.slow
+@needs_clang
+def test_the_script_runs_a_target(tmp_path):
+    command = [str(harness.FUZZ / "run"), "--seconds", "2", "--out", str(tmp_path), "bundle_header"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith("bundle_header: ok\n"), done.stdout + done.stderr
+    assert len(list((tmp_path / "bundle_header" / "corpus").iterdir())) > len(seeds.bundle_header_seeds()) // 2
