@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The cases of `op_cases` as a file that `micro_runtime/run_cases.c` reads, and what it must write."""
+"""The cases of `op_cases` as a file that `micro_runtime/run_case.h` reads, and what it must write."""
 
 import importlib.util
 import pathlib
@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 RUNTIME = ROOT / "micro_runtime"
 DRIVER = ROOT / "tests" / "micro_runtime" / "run_cases.c"
 _TYPES = {"float32": 1, "int32": 2, "uint8": 3, "int8": 9}
+_CONSTANT = 256  # added to the type
 
 
 def include_flags(generated):
@@ -30,18 +31,25 @@ def write_cases(path):
     """Writes every case."""
     with open(path, "wb") as file:
         for case in op_cases.all_cases():
-            options = pack_options(case.name, case.options)
-            file.write(case.name.encode().ljust(64, b"\0") + _ints(len(case.inputs), len(case.outputs), len(options)))
-            file.write(options)
-            file.writelines(_ints(0) if array is None else _tensor(array) for array in (*case.inputs, *case.outputs))
+            write_case(file, case)
+
+
+def write_case(file, case, constants=()):
+    """Appends a case to an open file; `constants` are the positions of inputs that lie in a board's flash."""
+    options = pack_options(case.name, case.options)
+    file.write(case.name.encode().ljust(64, b"\0") + _ints(len(case.inputs), len(case.outputs), len(options)))
+    file.write(options)
+    for position, array in enumerate((*case.inputs, *case.outputs)):
+        file.write(_ints(0) if array is None else _tensor(array, position in constants))
 
 
 def _ints(*numbers):
     return b"".join(n.to_bytes(4, "little") for n in numbers)
 
 
-def _tensor(array):
-    return _ints(_TYPES[array.dtype.name], array.ndim, *array.shape, array.nbytes) + array.tobytes()
+def _tensor(array, is_constant):
+    type_code = _TYPES[array.dtype.name] + _CONSTANT * is_constant
+    return _ints(type_code, array.ndim, *array.shape, array.nbytes) + array.tobytes()
 
 
 def expected_results():
