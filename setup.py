@@ -54,7 +54,7 @@ class BuildPlugin(build_ext):
 
 
 def c_sources():
-    folders = ("kernels", "tflm", "host")
+    folders = ("kernels", "kernels/dsp", "kernels/mve", "tflm", "host")
     return sorted(str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / RUNTIME / folder).glob("*.c"))
 
 

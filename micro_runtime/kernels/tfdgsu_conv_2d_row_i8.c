@@ -4,10 +4,13 @@
 // as int16, with the zero point subtracted, so that sums are dot products of int16 which compilers
 // know how to make pairs of.
 
-#include <string.h>
-
-#include "requantize.h"
 #include "tfdgsu/kernels.h"
+#include "variant.h"
+
+#if TFDGSU_CONV_2D_ROW_I8 == TFDGSU_IS_PORTABLE
+
+#include "conv_2d_window.h"
+#include "requantize.h"
 
 enum { kPixels = 8, kGroup = 4, kBlock = 32, kTile = kTfdgsuTile, kVector = 8 };
 
@@ -16,24 +19,6 @@ typedef struct {
   int16_t w[kTile][kBlock];
   int32_t sums[kPixels][kTile];
 } Tiles;
-
-// What is summed over: the windows of one row of results, or their channels with an overlay.
-typedef struct {
-  const TfdgsuRowsI8* x;
-  const TfdgsuStageI8* stage;
-  const int8_t* w;          // [O,n]
-  const int32_t* channels;  // of the overlay, or NULL
-  int32_t n_channels;
-  int32_t n;                // elements of a window
-  int32_t iy;               // first row of the windows
-} Source;
-
-static const int8_t* row_at(const Source* source, int32_t ky) {
-  const TfdgsuWindow* s = &source->stage->window;
-  const int32_t iy = source->iy + ky;
-  if (iy < 0 || iy >= s->in_h) return NULL;
-  return source->x->data + (iy % source->x->n_rows) * s->in_w * s->in_c;
-}
 
 // out[i] = row[at + i] - zero point, 0 where at + i is outside of [0, size).
 static void widen(int16_t* out, const int8_t* row, int32_t at, int32_t n, int32_t size,
@@ -46,7 +31,7 @@ static void widen(int16_t* out, const int8_t* row, int32_t at, int32_t n, int32_
 }
 
 // Elements [first, first + n) of the window that begins at column ix.
-static void lay_out_window(int16_t* out, const Source* source, int32_t ix, int32_t first,
+static void lay_out_window(int16_t* out, const TfdgsuSource* source, int32_t ix, int32_t first,
                            int32_t n) {
   const TfdgsuStageI8* stage = source->stage;
   const TfdgsuWindow* s = &stage->window;
@@ -54,7 +39,7 @@ static void lay_out_window(int16_t* out, const Source* source, int32_t ix, int32
   int32_t ky = first / row_size, at = first % row_size;
   while (n > 0) {
     const int32_t count = row_size - at < n ? row_size - at : n;
-    widen(out, row_at(source, ky), ix * s->in_c + at, count, s->in_w * s->in_c,
+    widen(out, tfdgsu_row_at(source, ky), ix * s->in_c + at, count, s->in_w * s->in_c,
           stage->x_zero_point);
     out += count;
     n -= count;
@@ -64,14 +49,14 @@ static void lay_out_window(int16_t* out, const Source* source, int32_t ix, int32
 }
 
 // The same of an overlay's window, which has its channels only.
-static void lay_out_overlay(int16_t* out, const Source* source, int32_t ix, int32_t first,
+static void lay_out_overlay(int16_t* out, const TfdgsuSource* source, int32_t ix, int32_t first,
                             int32_t n) {
   const TfdgsuWindow* s = &source->stage->window;
   for (int32_t i = 0; i < n; ++i) {
     const int32_t tap = (first + i) / source->n_channels;
     const int32_t column = ix + tap % s->filter_w;
     const int32_t channel = source->channels[(first + i) % source->n_channels];
-    const int8_t* row = row_at(source, tap / s->filter_w);
+    const int8_t* row = tfdgsu_row_at(source, tap / s->filter_w);
     const int is_inside = row && column >= 0 && column < s->in_w;
     out[i] = (int16_t)(is_inside ? row[column * s->in_c + channel] - source->stage->x_zero_point
                                  : 0);
@@ -105,7 +90,7 @@ static void add_dots(int32_t (*sums)[kTile], const int16_t (*x)[kBlock], const i
 }
 
 // Filters [o, o + count), elements [first, first + n), with zeros up to `padded`.
-static void lay_out_filters(Tiles* tiles, const Source* source, int32_t o, int32_t count,
+static void lay_out_filters(Tiles* tiles, const TfdgsuSource* source, int32_t o, int32_t count,
                             int32_t first, int32_t n, int32_t padded) {
   for (int32_t i = 0; i < count; ++i) {
     widen(tiles->w[i], source->w + (o + i) * source->n, first, n, source->n, 0);
@@ -114,7 +99,7 @@ static void lay_out_filters(Tiles* tiles, const Source* source, int32_t o, int32
 }
 
 // Adds one block of elements to the sums of `pixels` pixels from column ox on and `count` filters.
-static void add_block(Tiles* tiles, const Source* source, int32_t ox, int32_t pixels,
+static void add_block(Tiles* tiles, const TfdgsuSource* source, int32_t ox, int32_t pixels,
                       int32_t count, int32_t first, int32_t n, int32_t padded) {
   const TfdgsuWindow* s = &source->stage->window;
   for (int32_t p = 0; p < pixels; ++p) {
@@ -134,7 +119,7 @@ static void add_block(Tiles* tiles, const Source* source, int32_t ox, int32_t pi
   }
 }
 
-static void add_source(Tiles* tiles, const Source* source, int32_t is_only, int32_t o,
+static void add_source(Tiles* tiles, const TfdgsuSource* source, int32_t is_only, int32_t o,
                        int32_t count, int32_t ox, int32_t pixels) {
   for (int32_t first = 0; first < source->n; first += kBlock) {
     const int32_t n = source->n - first < kBlock ? source->n - first : kBlock;
@@ -151,10 +136,8 @@ void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
                            const TfdgsuStageI8* stage, const TfdgsuOverlayI8* overlay,
                            const int8_t* addend, const TfdgsuAddI8* add) {
   const TfdgsuWindow* s = &stage->window;
-  const int32_t taps = s->filter_h * s->filter_w, iy = oy * s->stride_h - s->pad_top;
-  const Source main = {x, stage, stage->w, NULL, 0, taps * s->in_c, iy};
-  const Source extra = {x,  stage, overlay->w, overlay->channels, overlay->n_channels,
-                        taps * overlay->n_channels, iy};
+  const TfdgsuSource main = tfdgsu_main_source(x, stage, oy);
+  const TfdgsuSource extra = tfdgsu_overlay_source(&main, overlay);
   Tiles tiles;
   TfdgsuScalings scalings;
   memset(&tiles, 0, sizeof(tiles));
@@ -174,3 +157,5 @@ void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy,
     }
   }
 }
+
+#endif  // TFDGSU_CONV_2D_ROW_I8 == TFDGSU_IS_PORTABLE

@@ -3,8 +3,12 @@
 // Contract: tfdgsu/kernels.h. A sum of (x - zero point) * w is one of x * w less the zero point times
 // a sum of weights, which is the same for all pixels away from the border.
 
-#include "requantize.h"
 #include "tfdgsu/kernels.h"
+#include "variant.h"
+
+#if TFDGSU_DEPTHWISE_CONV_2D_ROW_I8 == TFDGSU_IS_PORTABLE
+
+#include "requantize.h"
 
 enum { kTile = kTfdgsuTile };
 
@@ -92,3 +96,5 @@ void tfdgsu_depthwise_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t o
   for (; c + kTile <= channels; c += kTile) run_tile(y, x, oy, c, kTile, stage, addend, add);
   if (c < channels) run_tile(y, x, oy, c, channels - c, stage, addend, add);
 }
+
+#endif  // TFDGSU_DEPTHWISE_CONV_2D_ROW_I8 == TFDGSU_IS_PORTABLE

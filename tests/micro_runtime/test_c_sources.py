@@ -23,7 +23,7 @@ def includes(tmp_path_factory):
 
 
 def sources(*folders):
-    return sorted(str(path) for folder in folders for path in (RUNTIME / folder).glob("*.c"))
+    return sorted(str(path) for folder in folders for path in (RUNTIME / folder).rglob("*.c"))
 
 
 def compile_quietly(command, tmp_path):

@@ -12,7 +12,7 @@ RUNTIME = case_file.RUNTIME
 RISCV_COMPILER = "riscv64-unknown-elf-gcc"
 # Without contraction to fused multiply-adds float32 has the host's bits, too.
 FLAGS = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
-KERNELS = sorted(RUNTIME.glob("kernels/*.c"))
+KERNELS = sorted(RUNTIME.glob("kernels/**/*.c"))
 PROGRAM = [case_file.DRIVER, *KERNELS, *sorted(RUNTIME.glob("tflm/*.c"))]
 
 needs_emulator = pytest.mark.skipif(bool(missing_tools()), reason=missing_tools())
