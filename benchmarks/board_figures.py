@@ -28,7 +28,7 @@ def format_section(results: dict) -> str:
     n_builtin = _join((title, _format_builtin(bundle)) for title, bundle in titled)
     counted = (
         "Training step, inference: instructions in this library's ops with -O2, and with -Os in brackets. TFLM's own ops, "
-        f"which both run, come on top: {n_builtin}."
+        f"which both run, come on top: {n_builtin}. Counted with {' and '.join(results['tools'])}."
     )
     seldom = (
         f"On M4F, a step that draws channels takes {_format_draws(titled)} instructions more, and loading the variables "
@@ -36,7 +36,7 @@ def format_section(results: dict) -> str:
     )
     memory = (
         "Arena: bytes that `tfdgsu codegen` gives for Cortex-M. Stack: bytes measured with -O2 in the deepest op, on M4F "
-        f"{_format_deepest(titled)}."
+        f"{_format_deepest(titled)}; what calls the op comes on top."
     )
     code = (
         "Code: bytes of flash with -Os of the bundle's kernels and adapters and of what they call in the C library. "

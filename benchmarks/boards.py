@@ -13,6 +13,8 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterable
@@ -24,7 +26,7 @@ import example_bundles
 from absl import app, flags
 from case_file import write_case
 from recorded_bundle import RecordedBundle, RecordedOp
-from tfdgsu.micro_runtime.emulator import BOARDS, Board, missing_tools
+from tfdgsu.micro_runtime.emulator import BOARDS, COMPILER, QEMU, Board, missing_tools
 from tfdgsu.micro_runtime.recommended_arena import recommend_arena
 
 from tfdgsu.atomic_write import atomic_write
@@ -141,6 +143,13 @@ def measure(examples: list[example_bundles.Example], folder: pathlib.Path) -> di
     return results
 
 
+def tool_version(tool: str) -> str:
+    """A tool's name and version, e.g. "arm-none-eabi-gcc 12.2.1"."""
+    printed = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"\s([0-9]+[.][0-9.]*[0-9])", printed)[1]
+    return f"{tool} {version}"
+
+
 def show(results: dict[str, dict]) -> bool:
     """Prints the verdicts; whether all hold."""
     holds = True
@@ -162,7 +171,8 @@ def main(_) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         results = measure(example_bundles.make_all(folder, _DATA_DIR.value), folder)
-    document = {"code_limit_bytes": code_size.LIMIT_BYTES, "bundles": results}
+    tools = [tool_version(COMPILER), tool_version(QEMU)]
+    document = {"tools": tools, "code_limit_bytes": code_size.LIMIT_BYTES, "bundles": results}
     atomic_write(_OUTPUT.value, (json.dumps(document, indent=2) + "\n").encode())
     if not show(results):
         raise SystemExit(1)

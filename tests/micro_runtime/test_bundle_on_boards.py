@@ -84,6 +84,16 @@ def test_ops_of_the_int8_bundle_have_the_bits_of_their_references(records):
     assert [op.case.name for ops in runs.values() for op in ops if op.has_reference_bits is False] == []
 
 
+def test_ops_that_do_not_do_what_the_bundle_does_are_noticed(modules, bundle_path, examples, monkeypatch):
+    recorded_bundle = importlib.import_module("recorded_bundle")
+    (x, other, *_), (y, *_) = examples
+    bundle = recorded_bundle.RecordedBundle(bundle_path)
+    assert bundle.train(x[None], y[None], 0.1)
+    monkeypatch.setattr(recorded_bundle, "check_x", lambda *_: other[None])
+    with pytest.raises(RuntimeError, match="other bits in: .*'loss'"):
+        bundle.train(x[None], y[None], 0.1)
+
+
 @pytest.mark.slow
 @needs_compiler
 def test_code_of_a_bundle_is_within_40_kb(modules, records, tmp_path):
