@@ -53,8 +53,23 @@ static inline void tfdgsu_finish_channel(int8_t* y, const int32_t* sums, int32_t
     }
   } else {
     for (int32_t i = 0; i < n; ++i, y += step) {
-      *y = (int8_t)__ssat(tfdgsu_scale_and_move(sums[i], multiplier, -shift - 2, move), 8);
+      *y = (int8_t)tfdgsu_clamp(tfdgsu_scale_and_move(sums[i], multiplier, -shift - 2, move), INT8_MIN, INT8_MAX);
     }
+  }
+}
+
+// One channel of at most 8 pixels.
+static inline void tfdgsu_finish(int8_t* y, const int32_t* sums, int32_t pixels, const TfdgsuStageI8* stage, int32_t c,
+                                 const int8_t* addend, const TfdgsuAddI8* add) {
+  const int32_t out_c = stage->window.out_c;
+  if (!add) {
+    tfdgsu_finish_channel(y, sums, pixels, stage, c, out_c);
+    return;
+  }
+  int8_t results[8];
+  tfdgsu_finish_channel(results, sums, pixels, stage, c, 1);
+  for (int32_t p = 0; p < pixels; ++p) {
+    y[p * out_c] = tfdgsu_add_residual(addend[p * out_c], results[p], add);
   }
 }
 

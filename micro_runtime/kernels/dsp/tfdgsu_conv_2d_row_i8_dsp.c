@@ -123,21 +123,6 @@ static void start_sums(Tiles* tiles, const TfdgsuStageI8* stage, int32_t o, int3
   }
 }
 
-// One channel of some pixels.
-static void finish(int8_t* y, const int32_t* sums, int32_t pixels, const TfdgsuStageI8* stage, int32_t o,
-                   const int8_t* addend, const TfdgsuAddI8* add) {
-  const int32_t out_c = stage->window.out_c;
-  if (!add) {
-    tfdgsu_finish_channel(y, sums, pixels, stage, o, out_c);
-    return;
-  }
-  int8_t results[kPixels];
-  tfdgsu_finish_channel(results, sums, pixels, stage, o, 1);
-  for (int32_t p = 0; p < pixels; ++p) {
-    y[p * out_c] = tfdgsu_add_residual(addend[p * out_c], results[p], add);
-  }
-}
-
 void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy, const TfdgsuStageI8* stage,
                            const TfdgsuOverlayI8* overlay, const int8_t* addend, const TfdgsuAddI8* add) {
   const TfdgsuWindow* s = &stage->window;
@@ -155,7 +140,7 @@ void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy, const T
       add_source(&tiles, &extra, o, count, ox, pixels);
       for (int32_t i = 0; i < count; ++i) {
         const int32_t at = ox * s->out_c + o + i;
-        finish(y + at, tiles.sums[i], pixels, stage, o + i, add ? addend + at : NULL, add);
+        tfdgsu_finish(y + at, tiles.sums[i], pixels, stage, o + i, add ? addend + at : NULL, add);
       }
     }
   }
