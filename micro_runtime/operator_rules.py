@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which ops a model may hold and what must hold for each before TFLM, which trusts, sees it.
 
-An op on the gradient path has a full shape rule. An op of the frozen part that has none here is
-checked for its operands' number and dtypes only.
+Every op has a full shape rule.
 """
 
 import numpy as np
 
 from ..export.ops.custom import REGISTRY, TensorSpec, unpack_options
 from .errors import REMEDY, BundleError
+from .frozen_rules import FROZEN_RULES
 from .int8_rules import INT8_RULES
 from .model import CUSTOM, Model, Operator, Tensor
 from .movement_rules import MOVEMENT_RULES
@@ -145,5 +145,4 @@ def _check_other(operator: Operator, inputs: list[Tensor | None], outputs: list[
     expected = {"int32"} if code == _SHAPE or not numbers else numbers
     if expected != {outputs[0].dtype}:
         raise ValueError(f"code {code} must have one dtype, {sorted(expected)}. Received: {outputs[0].dtype} output.")
-    if code in MOVEMENT_RULES:
-        MOVEMENT_RULES[code](operator, inputs, outputs)
+    (MOVEMENT_RULES if code in MOVEMENT_RULES else FROZEN_RULES)[code](operator, inputs, outputs)
