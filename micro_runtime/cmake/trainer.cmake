@@ -40,8 +40,28 @@ if(TFLM_LIBRARY)
 endif()
 install(TARGETS tfdgsu_tflm EXPORT tfdgsuTargets)
 
+# Since upstream moved them into tflite::micro, its C headers may be C++ alone. Then the adapters are too.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_INCLUDES "${TFLM_DIR}")
+set(CMAKE_REQUIRED_DEFINITIONS -DTF_LITE_STATIC_MEMORY)
+check_c_source_compiles("
+  #include \"tensorflow/lite/c/common.h\"
+  #include \"tensorflow/lite/micro/micro_common.h\"
+  TfLiteStatus Status(const struct TFLMRegistration* op);
+  TfLiteStatus Status(const struct TFLMRegistration* op) { return op ? kTfLiteOk : kTfLiteError; }
+  int main(void) { return 0; }" TFDGSU_TFLM_HEADERS_ARE_C)
+unset(CMAKE_REQUIRED_INCLUDES)
+unset(CMAKE_REQUIRED_DEFINITIONS)
+set(cxx_options $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-threadsafe-statics>)
+
 file(GLOB adapter_sources CONFIGURE_DEPENDS tflm/*.c)
+if(NOT TFDGSU_TFLM_HEADERS_ARE_C)
+  set_source_files_properties(${adapter_sources} PROPERTIES LANGUAGE CXX)
+endif()
 tfdgsu_add_library(tfdgsu_ops ${adapter_sources})
+target_compile_features(tfdgsu_ops PRIVATE cxx_std_17)
+target_compile_options(tfdgsu_ops PRIVATE ${cxx_options})
 target_include_directories(tfdgsu_ops
   PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/tflm> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tfdgsu/tflm>
   PRIVATE ${generated})
@@ -51,7 +71,7 @@ if(TARGET tfdgsu_options)
 endif()
 install(FILES tflm/register.h tflm/upstream_names.h tflm/ops.inc DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tfdgsu/tflm)
 
-tfdgsu_add_library(tfdgsu_trainer trainer/trainer.cc trainer/c_api.cc)
+tfdgsu_add_library(tfdgsu_trainer trainer/trainer.cc trainer/c_api.cc trainer/c_checkpoint.cc)
 target_compile_features(tfdgsu_trainer PUBLIC cxx_std_17)
-target_compile_options(tfdgsu_trainer PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics)
-target_link_libraries(tfdgsu_trainer PUBLIC tfdgsu_bundle tfdgsu_ops tfdgsu_tflm)
+target_compile_options(tfdgsu_trainer PRIVATE ${cxx_options})
+target_link_libraries(tfdgsu_trainer PUBLIC tfdgsu_bundle tfdgsu_checkpoint tfdgsu_ops tfdgsu_tflm)

@@ -5,27 +5,20 @@
 #include <new>
 
 #include "tfdgsu/trainer/trainer.h"
+#include "unwrap.h"
 
 namespace {
 
 static_assert(sizeof(tfdgsu::Trainer) <= sizeof(TfdgsuTrainer::memory), "enlarge TfdgsuTrainer");
 static_assert(alignof(tfdgsu::Trainer) <= alignof(TfdgsuTrainer), "TfdgsuTrainer needs a stricter type");
 
-// Null when there is none.
-tfdgsu::Trainer* Unwrap(TfdgsuTrainer* trainer) {
-  if (!trainer || !trainer->is_constructed) return nullptr;
-  return reinterpret_cast<tfdgsu::Trainer*>(trainer->memory);
-}
-
-const tfdgsu::Trainer* Unwrap(const TfdgsuTrainer* trainer) {
-  return Unwrap(const_cast<TfdgsuTrainer*>(trainer));
-}
-
 TfdgsuStatus WhyNone(const TfdgsuTrainer* trainer) {
   return trainer ? kTfdgsuStatusNotInitialised : kTfdgsuStatusNullPointer;
 }
 
 }  // namespace
+
+using tfdgsu::Unwrap;
 
 TfdgsuStatus TfdgsuTrainerInit(TfdgsuTrainer* trainer, const void* bundle, size_t bundle_bytes,
                                const void* op_resolver, void* arena, size_t arena_bytes) {
@@ -36,6 +29,11 @@ TfdgsuStatus TfdgsuTrainerInit(TfdgsuTrainer* trainer, const void* bundle, size_
   }
   const auto* resolver = static_cast<const tfdgsu::tflm::MicroOpResolver*>(op_resolver);
   return Unwrap(trainer)->Init(bundle, bundle_bytes, resolver, arena, arena_bytes);
+}
+
+const char* TfdgsuTrainerMissingOp(const TfdgsuTrainer* trainer) {
+  const tfdgsu::Trainer* self = Unwrap(trainer);
+  return self ? self->missing_op() : nullptr;
 }
 
 void TfdgsuTrainerDestroy(TfdgsuTrainer* trainer) {
@@ -84,6 +82,26 @@ size_t TfdgsuTrainerXElements(const TfdgsuTrainer* trainer) {
 size_t TfdgsuTrainerYElements(const TfdgsuTrainer* trainer) {
   const tfdgsu::Trainer* self = Unwrap(trainer);
   return self ? self->y_elements() : 0;
+}
+
+size_t TfdgsuTrainerBatchSize(const TfdgsuTrainer* trainer) {
+  const tfdgsu::Trainer* self = Unwrap(trainer);
+  return self ? self->batch_size() : 0;
+}
+
+float TfdgsuTrainerXScale(const TfdgsuTrainer* trainer) {
+  const tfdgsu::Trainer* self = Unwrap(trainer);
+  return self ? self->x_scale() : 0.0f;
+}
+
+int32_t TfdgsuTrainerXZeroPoint(const TfdgsuTrainer* trainer) {
+  const tfdgsu::Trainer* self = Unwrap(trainer);
+  return self ? self->x_zero_point() : 0;
+}
+
+TfdgsuBundleHeader TfdgsuTrainerHeader(const TfdgsuTrainer* trainer) {
+  const tfdgsu::Trainer* self = Unwrap(trainer);
+  return self ? self->header() : TfdgsuBundleHeader{};
 }
 
 size_t TfdgsuTrainerVariableCount(const TfdgsuTrainer* trainer) {

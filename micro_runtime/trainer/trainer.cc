@@ -83,6 +83,7 @@ MicroInterpreter* Trainer::interpreter() const {
 TfdgsuStatus Trainer::Init(const void* bundle, size_t bundle_bytes,
                            const tflm::MicroOpResolver* resolver, void* arena, size_t arena_bytes) {
   if (is_ready_) return kTfdgsuStatusAlreadyInitialised;
+  missing_op_ = nullptr;
   if (!bundle || !resolver || !arena) return kTfdgsuStatusNullPointer;
   if (!IsMultiple(bundle, kTfdgsuBundleAlignment)) return kTfdgsuStatusBundleMisaligned;
   if (!IsMultiple(arena, kTfdgsuArenaAlignment)) return kTfdgsuStatusArenaMisaligned;
@@ -115,7 +116,10 @@ TfdgsuStatus Trainer::CheckOps(const tflm::MicroOpResolver& resolver) {
     const bool is_custom = number == tflm::BuiltinOperator_CUSTOM;
     if (is_custom && !code->custom_code()) return kTfdgsuStatusBundleUnsupported;
     const auto* op = is_custom ? resolver.FindOp(code->custom_code()->c_str()) : resolver.FindOp(number);
-    if (!op) return kTfdgsuStatusOpMissing;
+    if (!op) {
+      missing_op_ = is_custom ? code->custom_code()->c_str() : tflm::EnumNameBuiltinOperator(number);
+      return kTfdgsuStatusOpMissing;
+    }
     if (IsCustomOp(code, "TfdgsuMeanSquaredError")) labels_are_probabilities_ = false;
   }
   return kTfdgsuStatusOk;

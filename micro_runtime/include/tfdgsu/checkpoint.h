@@ -124,6 +124,18 @@ TfdgsuCheckpointStatus tfdgsu_checkpoint_find(const TfdgsuCheckpointStorage* sto
                                               const TfdgsuCheckpointSegment* segments, uint32_t n_segments,
                                               TfdgsuCheckpointPlace* place);
 
+// Writes the blob into memory, to send it off the device: byte for byte what Session.save writes of the same
+// variables. *bytes is its length, with TooLarge too. May return BadArgument, TooLarge.
+TfdgsuCheckpointStatus tfdgsu_checkpoint_export(const TfdgsuBundleId* bundle, const TfdgsuCheckpointSegment* segments,
+                                                uint32_t n_segments, void* buffer, uint32_t buffer_bytes,
+                                                uint32_t* bytes);
+
+// Overwrites all segments with a blob that arrived from elsewhere: of tfdgsu_checkpoint_export, of Session.save
+// or copied out of a slot. data must not change meanwhile and needs no alignment. Every status but Ok leaves the
+// segments as they are. May return Damaged to OtherVariables, BadArgument.
+TfdgsuCheckpointStatus tfdgsu_checkpoint_import(const TfdgsuBundleId* bundle, const TfdgsuCheckpointSegment* segments,
+                                                uint32_t n_segments, const void* data, uint32_t bytes);
+
 // "ok", "damaged" and so on; "unknown" for a number that is no status.
 const char* tfdgsu_checkpoint_status_name(TfdgsuCheckpointStatus status);
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tfdgsu/checkpoint.h"
 #include "tfdgsu/trainer/array.h"
 #include "tfdgsu/trainer/bundle_header.h"
 #include "tfdgsu/trainer/status.h"
@@ -31,6 +32,9 @@ typedef struct {
 TfdgsuStatus TfdgsuTrainerInit(TfdgsuTrainer* trainer, const void* bundle, size_t bundle_bytes,
                                const void* op_resolver, void* arena, size_t arena_bytes);
 
+// NULL unless Init gave OpMissing.
+const char* TfdgsuTrainerMissingOp(const TfdgsuTrainer* trainer);
+
 // Ends the trainer; it may be initialised again.
 void TfdgsuTrainerDestroy(TfdgsuTrainer* trainer);
 
@@ -45,12 +49,30 @@ const float* TfdgsuTrainerOutput(const TfdgsuTrainer* trainer);
 size_t TfdgsuTrainerOutputElements(const TfdgsuTrainer* trainer);
 size_t TfdgsuTrainerXElements(const TfdgsuTrainer* trainer);
 size_t TfdgsuTrainerYElements(const TfdgsuTrainer* trainer);
+size_t TfdgsuTrainerBatchSize(const TfdgsuTrainer* trainer);
+float TfdgsuTrainerXScale(const TfdgsuTrainer* trainer);
+int32_t TfdgsuTrainerXZeroPoint(const TfdgsuTrainer* trainer);
+
+// All zero before Init.
+TfdgsuBundleHeader TfdgsuTrainerHeader(const TfdgsuTrainer* trainer);
 
 size_t TfdgsuTrainerVariableCount(const TfdgsuTrainer* trainer);
 TfdgsuStatus TfdgsuTrainerVariable(TfdgsuTrainer* trainer, size_t i, TfdgsuVariable* variable);
 TfdgsuStatus TfdgsuTrainerVariableByName(TfdgsuTrainer* trainer, const char* name,
                                          TfdgsuVariable* variable);
 size_t TfdgsuTrainerArenaUsedBytes(const TfdgsuTrainer* trainer);
+
+// As SaveCheckpoint<kTfdgsuTrainerMaxVariables> and so on of tfdgsu/trainer/checkpoint.h; a trainer that is null or not
+// initialised, or has more variables, gives BadArgument.
+enum { kTfdgsuTrainerMaxVariables = 256 };
+
+TfdgsuCheckpointStatus TfdgsuTrainerSaveCheckpoint(TfdgsuTrainer* trainer,
+                                                   const TfdgsuCheckpointStorage* storage);
+TfdgsuCheckpointStatus TfdgsuTrainerRestoreCheckpoint(TfdgsuTrainer* trainer,
+                                                      const TfdgsuCheckpointStorage* storage);
+TfdgsuCheckpointStatus TfdgsuTrainerExportCheckpoint(TfdgsuTrainer* trainer, void* buffer,
+                                                     size_t buffer_bytes, size_t* bytes);
+TfdgsuCheckpointStatus TfdgsuTrainerImportCheckpoint(TfdgsuTrainer* trainer, const void* data, size_t bytes);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -42,6 +42,9 @@ class Trainer {
   TfdgsuStatus Init(const void* bundle, size_t bundle_bytes, const tflm::MicroOpResolver* resolver,
                     void* arena, size_t arena_bytes);
 
+  // Of an Init that gave OpMissing, the op: "CONV_2D", or a custom op's string. Null otherwise.
+  const char* missing_op() const { return missing_op_; }
+
   // One step of SGD on a batch, x and y as the bundle has them: x float32, or int8 if the bundle's is
   // (which takes float32 too, and quantizes it); y int32 class numbers, one per example, or float32
   // values as the output. LossNotFinite: the weights are as they were.
@@ -110,6 +113,7 @@ class Trainer {
   float* learning_rate_ = nullptr;
   int32_t* train_ = nullptr;
   const float* output_ = nullptr;
+  const char* missing_op_ = nullptr;
   const float* loss_data_ = nullptr;
   size_t n_output_ = 0;
   size_t n_batch_ = 0;
