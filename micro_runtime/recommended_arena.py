@@ -19,6 +19,11 @@ def recommend_arena(bundle: Bundle, minimum_bytes: int) -> int:
         bundle: The bundle.
         minimum_bytes: What its header says of the target.
     """
-    if not bundle.document["arena_is_exact"]:
-        minimum_bytes += _UNKNOWN_BYTES + _UNKNOWN_BYTES_PER_TENSOR * bundle.n_tensors
+    return add_reserve(minimum_bytes, bundle.document["arena_is_exact"], bundle.n_tensors)
+
+
+def add_reserve(minimum_bytes: int, is_exact: bool, n_tensors: int) -> int:
+    """Bytes of an arena, from a prediction and whether that is exact or a lower bound."""
+    if not is_exact:
+        minimum_bytes += _UNKNOWN_BYTES + _UNKNOWN_BYTES_PER_TENSOR * n_tensors
     return -(-max(minimum_bytes, SMALLEST_ARENA_BYTES) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
