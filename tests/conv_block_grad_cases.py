@@ -3,7 +3,7 @@
 """Edge shapes of the fused backward pass of a chain of int8 convolutions, with every operand there and absent."""
 
 import numpy as np
-from op_case import WINDOWS, Case, Window
+from op_case import DEPTHWISE_WINDOWS, WINDOWS, Case, Window
 
 NAME = "TfdgsuConvBlockGrad"
 SYMMETRIC = {"pad_top": 1, "pad_left": 1}  # what a PAD in front of a depthwise convolution of stride 2 gives
@@ -55,6 +55,8 @@ def all_conv_block_grad_cases():
         cases.append(_case(f"overlay{q}_only_dx", WINDOWS["same3"], sizes, absent=subsets["only_dx"], **how))
     cases.append(_case("overlay_without_filter", WINDOWS["same3"], _CHANNELS[1], absent=("conv_x_sel",), n_overlay=3))
     cases.append(_case("many_channels", WINDOWS["same3_stride2"], (4, 70, 6, 4, 64), rounding=2))
+    for i, tag in enumerate(("7x7_stride2", "many_parts", "filter_of_two_parts", "stride_near_filter")):
+        cases.append(_case(tag, DEPTHWISE_WINDOWS[tag], (3, 11, 2, 2, 6), rounding=i % 3, optimizer=i % 2))
     cases.append(_case("not_finite", WINDOWS["same3"], _CHANNELS[3], odd=(np.nan, np.inf, -np.inf)))
     return cases
 

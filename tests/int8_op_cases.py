@@ -3,7 +3,7 @@
 """Edge shapes and values of the ops of int8 layers; `op_cases.all_cases` appends them to its own."""
 
 import numpy as np
-from op_case import CHANNELS, WINDOWS, Case
+from op_case import CHANNELS, DEPTHWISE_WINDOWS, WINDOWS, Case
 
 ROUNDINGS = (0, 1, 2)
 ZERO_POINTS = (-128, 0, 127)
@@ -16,7 +16,7 @@ _START = _rng.bit_generator.state
 def all_int8_cases():
     """Every case; the same at every call."""
     _rng.bit_generator.state = _START
-    makers = (_input_gradients, _filter_gradients, _updates, _biases, _gathers, _masks)
+    makers = (_input_gradients, _filter_gradients, _updates, _biases, _gathers, _masks, _depthwise_parts)
     return [case for maker in makers for case in maker()]
 
 
@@ -60,10 +60,15 @@ def _input_gradient(tag, window, c, o, m):
             channels = np.sort(_rng.permutation(c)[:q]).astype(np.int32)
             overlay = [int8s(o, *window.filter, q), channels]
             yield Case(f"conv_input_int8-{tag}-{end}-overlay{q}", name, inputs + overlay, options, outputs)
-        dy, w = floats(window.batch, *window.output, c * m), int8s(1, *window.filter, c * m)
-        inputs = [one(1), dy, w, scales(c * m), addend, mask]
-        name = "TfdgsuDepthwiseConv2DGradInputInt8"
-        yield Case(f"depthwise_input_int8-{tag}-{end}", name, inputs, options, [floats(*shape)])
+        yield _depthwise_input(f"{tag}-{end}", window, c, m, addend, mask, alpha)
+
+
+def _depthwise_input(tag, window, c, m, addend, mask, alpha):
+    dy, w = floats(window.batch, *window.output, c * m), int8s(1, *window.filter, c * m)
+    inputs = [one(1), dy, w, scales(c * m), addend, mask]
+    options = {**window.options, "mask_alpha": alpha}
+    outputs = [floats(window.batch, *window.image, c)]
+    return Case(f"depthwise_input_int8-{tag}", "TfdgsuDepthwiseConv2DGradInputInt8", inputs, options, outputs)
 
 
 def _filter_gradients():
@@ -169,3 +174,17 @@ def _masks():
         x = _rng.integers(-2, 3, (outer, reduced, inner)).astype(np.int8)
         inputs, outputs = [one(1), x, x.max(axis=1)], [bits(x.size)]
         yield Case(f"max_mask_int8-{outer}-{reduced}-{inner}", "TfdgsuReduceMaxMask", inputs, options, outputs)
+
+
+def _depthwise_parts():
+    for i, (tag, window) in enumerate(DEPTHWISE_WINDOWS.items()):
+        c, shape = 4 + i % 5, (window.batch, *window.image)
+        yield _depthwise_input(f"{tag}-plain", window, c, 1, None, None, 0.0)
+        addend, mask = floats(*shape, c), bits(int(np.prod(shape)) * c)
+        yield _depthwise_input(f"{tag}-both", window, c, 1, addend, mask, 0.25)
+        k = 1 + i % 5 if i % 2 else c
+        x, dy = int8s(*shape, k, low=-128), floats(window.batch, *window.output, c)
+        if tag in ("wide_row", "5x5"):  # where the padded border takes part
+            dy[0, 0, 0, 0], dy[0, -1, -1, 1] = np.inf, np.nan
+        mode = {"rounding": i % 3, "zero_point": ZERO_POINTS[i % 3 - 1], "momentum": (0.0, 0.75)[i % 2]}
+        yield _update("depthwise", tag, window, x, dy, int8s(1, *window.filter, c), k, 1, **mode)

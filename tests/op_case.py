@@ -52,3 +52,17 @@ WINDOWS = {
     "image_below_filter": Window(1, (2, 1), (3, 3), (1, 1), "SAME"),
     "1d": Window(1, (1, 9), (1, 3), (1, 2), "SAME"),
 }
+
+# Around the parts in which gradients of depthwise convolutions take image and filter.
+DEPTHWISE_WINDOWS = {
+    "7x7_stride2": Window(1, (8, 8), (7, 7), (2, 2), "SAME"),
+    "5x5": Window(2, (4, 4), (5, 5), (1, 1), "SAME"),
+    "one_pixel": Window(1, (1, 1), (5, 5), (1, 1), "SAME"),
+    "wide_row": Window(1, (2, 71), (3, 3), (1, 1), "SAME"),
+    "many_parts": Window(2, (19, 18), (3, 3), (1, 1), "SAME"),
+    "many_parts_stride2": Window(1, (33, 27), (3, 5), (2, 2), "SAME"),
+    "filter_of_two_parts": Window(1, (10, 11), (9, 9), (1, 1), "SAME"),
+    "long_filter": Window(1, (2, 45), (2, 40), (1, 3), "SAME"),
+    "high_filter": Window(1, (70, 3), (68, 1), (1, 1), "SAME"),
+    "stride_near_filter": Window(1, (9, 67), (4, 16), (3, 15), "VALID"),
+}

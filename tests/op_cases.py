@@ -6,7 +6,7 @@ import numpy as np
 from conv_block_cases import all_conv_block_cases
 from conv_block_grad_cases import all_conv_block_grad_cases
 from int8_op_cases import all_int8_cases
-from op_case import CHANNELS, WINDOWS, Case
+from op_case import CHANNELS, DEPTHWISE_WINDOWS, WINDOWS, Case
 from tfdgsu.export.ops.custom import REGISTRY, LossOp
 
 _rng = np.random.default_rng(20260203)
@@ -47,6 +47,7 @@ def all_cases():
         _elementwise,
         _losses,
         _state,
+        _depthwise_parts,
     )
     own = [case for maker in makers for case in maker()]
     return own + all_int8_cases() + all_conv_block_cases() + all_conv_block_grad_cases()
@@ -120,6 +121,13 @@ def _depthwise(tag, window, c, k, m):
         inputs = [flag(), rate(), x, dy, selected, w.copy(), velocity]
         options = {**window.options, **sgd, "depth_multiplier": m}
         yield Case(f"depthwise_filter-{tag}-{end}", "TfdgsuDepthwiseConv2DGradFilter", inputs, options, [])
+
+
+def _depthwise_parts():
+    for i, (tag, window) in enumerate(DEPTHWISE_WINDOWS.items()):
+        yield from _depthwise(tag, window, 4 + i % 5, 1 + i % 5 if i % 2 else 4 + i % 5, 1)
+    for c in CHANNELS:
+        yield from _depthwise(f"c{c}_k{c}_single", WINDOWS["same3"], c, c, 1)
 
 
 def _fully_connected():

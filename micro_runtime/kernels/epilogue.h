@@ -7,6 +7,14 @@
 
 #include "tfdgsu/kernels.h"
 
+// sums[i] = epilogue(sums[i]), of dx[start + i], for i < n.
+static inline void tfdgsu_finish_sums(float* sums, int32_t start, int32_t n, const TfdgsuEpilogue* epilogue) {
+  for (int32_t i = 0; i < n && epilogue->addend; ++i) sums[i] += epilogue->addend[start + i];
+  for (int32_t i = 0, at = start; i < n && epilogue->bits; ++i, ++at) {
+    if (!((epilogue->bits[at >> 3] >> (at & 7)) & 1)) sums[i] *= epilogue->mask_alpha;
+  }
+}
+
 // dx[start + i] = epilogue(sums[i]) for i < n.
 static inline void tfdgsu_store_sums(float* dx, const float* sums, int32_t start, int32_t n,
                                      const TfdgsuEpilogue* epilogue) {

@@ -22,6 +22,9 @@ static inline TfdgsuRange tfdgsu_outputs_of_tap(int32_t tap, int32_t in_size, in
   return range;
 }
 
+// a / b rounded down; b is positive.
+static inline int32_t tfdgsu_floor_div(int32_t a, int32_t b) { return a < 0 ? -((b - 1 - a) / b) : a / b; }
+
 // The output at which `tap` reads image position `at`, or -1.
 static inline int32_t tfdgsu_output_of_tap(int32_t at, int32_t tap, int32_t stride, int32_t pad,
                                            int32_t out_size) {

@@ -5,14 +5,12 @@
 
 #include <stddef.h>
 
+#include "depthwise_filter_i8.h"
 #include "depthwise_filter_tile.h"
+#include "depthwise_tile.h"
 #include "epilogue.h"
-#include "multiply_add.h"
 #include "pointwise.h"
-#include "tap_range.h"
 #include "tfdgsu/kernels.h"
-
-enum { kRun = 16 };
 
 // The channels [first, first + n) of the block's M.
 typedef struct {
@@ -50,44 +48,20 @@ static void project_tile(float* dz, const float* dy, const TfdgsuConvBlockGrad* 
   }
 }
 
-// dx[..,i] += dz[..,i] * w[i] wherever one tap joins them, for n channels of rows of `row_size`.
-static void add_tap(float* dx, const float* dz, const float* w, const TfdgsuWindow* s, int32_t ky,
-                    int32_t kx, int32_t row_size, int32_t n) {
-  const TfdgsuRange rows =
-      tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
-  const TfdgsuRange columns =
-      tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
-  for (int32_t b = 0; b < s->batches; ++b) {
-    for (int32_t oy = rows.begin; oy < rows.end; ++oy) {
-      const int32_t y = oy * s->stride_h - s->pad_top + ky;
-      for (int32_t ox = columns.begin; ox < columns.end; ++ox) {
-        const int32_t x = ox * s->stride_w - s->pad_left + kx;
-        float* dx_at = dx + ((b * s->in_h + y) * s->in_w + x) * row_size;
-        const float* dz_at = dz + ((b * s->out_h + oy) * s->out_w + ox) * row_size;
-        for (int32_t i = 0; i < n; ++i) dx_at[i] = tfdgsu_multiply_add(dz_at[i], w[i], dx_at[i]);
-      }
-    }
-  }
-}
-
-// Input gradient of the depthwise convolution. dx [rows,n], dz [B,Ho,Wo,n], w [taps,w_stride] from the tile's first channel on. One tap after the other, so that a sum's terms come in
-// the order of the contract.
+// Input gradient of the depthwise convolution. dx [rows,n], dz [B,Ho,Wo,n], w [taps,w_stride] from the tile's first
+// channel on.
 static void depthwise_tile(float* dx, const float* dz, const int8_t* w, int32_t w_stride,
-                           const TfdgsuConvBlockGrad* block, Tile tile, int32_t rows) {
+                           const TfdgsuConvBlockGrad* block, Tile tile) {
   const TfdgsuWindow* s = &block->depthwise;
-  const float* scales = block->depthwise_scales + tile.first;
-  for (int32_t i = 0; i < rows * tile.n; ++i) dx[i] = 0.0f;
-  for (int32_t tap = 0; tap < s->filter_h * s->filter_w; ++tap) {
-    for (int32_t c = 0; c < tile.n; c += kRun) {
-      const int32_t n = min_i32(tile.n - c, kRun);
-      float real[kRun];
-      for (int32_t i = 0; i < n; ++i) real[i] = scales[c + i] * (float)w[tap * w_stride + c + i];
-      add_tap(dx + c, dz + c, real, s, tap / s->filter_w, tap % s->filter_w, tile.n, n);
+  TfdgsuLanes real[kTfdgsuMaxTaps];
+  TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
+  for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) {
+    for (int32_t c = 0; c < tile.n; c += kTfdgsuLanes) {
+      const int32_t n = min_i32(tile.n - c, kTfdgsuLanes);
+      const TfdgsuDepthwiseInputTile of = {dx + c, dz + c, tile.n, tile.n, real, tile.first + c, n};
+      tfdgsu_convert_taps(real, w + c, w_stride, block->depthwise_scales + of.first, &taps, s, n);
+      tfdgsu_depthwise_input_tile_f32(&of, &taps, &block->conv_end, s);
     }
-  }
-  for (int32_t r = 0; r < rows; ++r) {
-    float* row = dx + r * tile.n;
-    store_masked(row, row, r * s->in_c + tile.first, tile.n, &block->conv_end);
   }
 }
 
@@ -123,6 +97,28 @@ static void copy_filter(int8_t* to, const int8_t* w, const TfdgsuWindow* s, int3
   }
 }
 
+// Filter gradient of the depthwise convolution and its update, of the selected channels that lie in the tile. Those
+// that follow one another in x go together. dz [B,Ho,Wo,n].
+static void update_depthwise(const TfdgsuConvBlockGrad* block, const float* dz, Tile tile) {
+  const TfdgsuWindow* s = &block->depthwise;
+  const TfdgsuFilterUpdate* by = &block->depthwise_filter;
+  TfdgsuDepthwiseFilterI8 to = {block->depthwise_w, by->remainder, NULL, by->selected, 1, block->depthwise_scales,
+                                tile.first, by->x_real.scale, tfdgsu_update_key(&by->sgd, 0), &by->sgd};
+  TfdgsuDepthwiseFilterTile of = {NULL, dz, by->selected, tile.n, 1, by->x_real.zero_point, {0}, 0};
+  for (int32_t j = 0; j <= by->selected; ++j) {
+    const int32_t column = j == by->selected ? -1 : (by->channels ? by->channels[j] : j) - tile.first;
+    const int is_inside = column >= 0 && column < tile.n;
+    if (is_inside) of.columns[of.n++] = column;
+    if (of.n == 0 || (is_inside && of.n < kTfdgsuLanes)) continue;
+    const int32_t first = j + is_inside - of.n;
+    of.x = by->x + first;
+    if (by->velocity) to.velocity = by->velocity + first;
+    TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
+    for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) tfdgsu_update_depthwise_tile(&to, &of, &taps, s);
+    of.n = 0;
+  }
+}
+
 static void update_bias(const TfdgsuBiasUpdate* to, const float* dz, int32_t rows, Tile tile) {
   if (!to->bias) return;
   TfdgsuIntegerSgd sgd = to->sgd;
@@ -154,7 +150,7 @@ static void pass_through_conv(float* dx, const float* dz, float* dz_of_conv, con
                               int32_t w_stride, const TfdgsuConvBlockGrad* block, Tile tile) {
   const TfdgsuWindow* s = &block->depthwise;
   const int32_t rows = s->batches * s->in_h * s->in_w;
-  depthwise_tile(dz_of_conv, dz, w, w_stride, block, tile, rows);
+  depthwise_tile(dz_of_conv, dz, w, w_stride, block, tile);
   if (dx) conv_tile(dx, dz_of_conv, block, tile, rows);
   update_conv(block, dz_of_conv, tile);
   update_bias(&block->conv_bias, dz_of_conv, rows, tile);
@@ -179,7 +175,7 @@ void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, void* scratch,
       copy_filter(old_w, w, s, tile.n);
       w = old_w;
       w_stride = tile.n;
-      tfdgsu_update_depthwise_tile(block, dz, tile.first, tile.n);
+      update_depthwise(block, dz, tile);
     }
     if (block->reaches_conv) pass_through_conv(dx, dz, dz_of_conv, w, w_stride, block, tile);
   }

@@ -1,34 +1,28 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. A run of selected channels of one filter tap is summed in registers
-// over the whole image, then applied.
+// Contract: tfdgsu/kernels.h. A few selected channels at a time go through the whole image, then their taps are
+// applied.
 
 #include <stddef.h>
 
-#include "multiply_add.h"
+#include "depthwise_tile.h"
 #include "sgd.h"
-#include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kTile = 16 };
-
-// Sums of tap (ky, kx): sums[i] += x[.., i] * dy[.., columns[i]].
-static void sum_tap(float* sums, const float* x, const float* dy, const int32_t* columns,
-                    const TfdgsuWindow* s, int32_t ky, int32_t kx, int32_t n) {
-  const TfdgsuRange rows =
-      tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
-  const TfdgsuRange across =
-      tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
-  for (int32_t b = 0; b < s->batches; ++b) {
-    for (int32_t oy = rows.begin; oy < rows.end; ++oy) {
-      const int32_t y = oy * s->stride_h - s->pad_top + ky;
-      for (int32_t ox = across.begin; ox < across.end; ++ox) {
-        const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
-        const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
-        const float* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
-        for (int32_t i = 0; i < n; ++i) {
-          sums[i] = tfdgsu_multiply_add(in_at[i], dy_at[columns[i]], sums[i]);
-        }
+// w and velocity (or NULL) begin at the first of the taps, velocity at the first of the tile's channels.
+static void update_taps(float* w, float* velocity, const TfdgsuLanes* sums, const TfdgsuDepthwiseFilterTile* tile,
+                        int32_t n_taps, int32_t multiplier, int32_t v_row, const TfdgsuSgd* sgd) {
+  const TfdgsuSgd own = *sgd;
+  for (int32_t i = 0; i < tile->n; ++i) {
+    float *w_at = w + tile->columns[i], *v_at = velocity ? velocity + i * multiplier : NULL;
+    const float* sum = &sums->lane[i];
+    if (velocity) {
+      for (int32_t left = n_taps; left > 0; --left, sum += kTfdgsuLanes, w_at += tile->dy_pitch, v_at += v_row) {
+        tfdgsu_sgd_step(w_at, v_at, *sum, &own);
+      }
+    } else {
+      for (int32_t left = n_taps; left > 0; --left, sum += kTfdgsuLanes, w_at += tile->dy_pitch) {
+        tfdgsu_sgd_step(w_at, NULL, *sum, &own);
       }
     }
   }
@@ -39,22 +33,19 @@ void tfdgsu_depthwise_conv_2d_grad_filter_f32(float* w, float* velocity, const f
                                               int32_t multiplier, const TfdgsuSgd* sgd,
                                               const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
-  const int32_t taps = s->filter_h * s->filter_w;
-  for (int32_t j = 0; j < s->in_c; j += kTile) {
-    const int32_t n = s->in_c - j < kTile ? s->in_c - j : kTile;
-    for (int32_t q = 0; q < multiplier; ++q) {
-      int32_t columns[kTile];
-      for (int32_t i = 0; i < n; ++i) {
-        columns[i] = (channels ? channels[j + i] : j + i) * multiplier + q;
-      }
-      for (int32_t tap = 0; tap < taps; ++tap) {
-        float sums[kTile] = {0.0f};
-        sum_tap(sums, x + j, dy, columns, s, tap / s->filter_w, tap % s->filter_w, n);
-        float* v_row = velocity ? velocity + (tap * s->in_c + j) * multiplier + q : NULL;
-        for (int32_t i = 0; i < n; ++i) {
-          tfdgsu_sgd_step(w + tap * s->out_c + columns[i], v_row ? v_row + i * multiplier : NULL,
-                          sums[i], sgd);
-        }
+  const int32_t v_row = s->in_c * multiplier;
+  TfdgsuLanes sums[kTfdgsuMaxTaps];
+  TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
+  for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) {
+    const int32_t first = taps.ky * s->filter_w + taps.kx;
+    for (int32_t j = 0; j < s->in_c; j += kTfdgsuLanes) {
+      const int32_t n = s->in_c - j < kTfdgsuLanes ? s->in_c - j : kTfdgsuLanes;
+      for (int32_t q = 0; q < multiplier; ++q) {
+        TfdgsuDepthwiseFilterTile tile = {x + j, dy, s->in_c, s->out_c, 0, 0, {0}, n};
+        for (int32_t i = 0; i < n; ++i) tile.columns[i] = (channels ? channels[j + i] : j + i) * multiplier + q;
+        tfdgsu_depthwise_filter_tile_f32(sums, &tile, &taps, s);
+        update_taps(w + first * s->out_c, velocity ? velocity + first * v_row + j * multiplier + q : NULL, sums, &tile,
+                    taps.rows * taps.columns, multiplier, v_row, sgd);
       }
     }
   }

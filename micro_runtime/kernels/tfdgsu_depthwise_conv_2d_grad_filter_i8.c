@@ -1,52 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Contract: tfdgsu/kernels.h. A run of selected channels of one filter tap is summed in registers
-// over the whole image, then applied.
+// Contract: tfdgsu/kernels_int8.h. A few selected channels at a time go through the whole image, then their taps are
+// applied.
 
 #include <stddef.h>
 
+#include "depthwise_filter_tile.h"
+#include "depthwise_tile.h"
 #include "integer_update.h"
-#include "multiply_add.h"
-#include "tap_range.h"
 #include "tfdgsu/kernels.h"
-
-enum { kTile = 16 };
-
-static inline void add_products(float* sums, const int8_t* x, int32_t zero_point, const float* dy,
-                                int32_t n) {
-  for (int32_t i = 0; i < n; ++i) {
-    sums[i] = tfdgsu_multiply_add((float)(x[i] - zero_point), dy[i], sums[i]);
-  }
-}
-
-// Sums of tap (ky, kx): sums[i] += (x[.., i] - zero point) * dy[.., columns[i]]; is_run: the columns
-// follow one another.
-static void sum_tap(float* sums, const int8_t* x, int32_t zero_point, const float* dy,
-                    const int32_t* columns, int is_run, const TfdgsuWindow* s, int32_t ky,
-                    int32_t kx, int32_t n) {
-  const TfdgsuRange rows =
-      tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
-  const TfdgsuRange across =
-      tfdgsu_outputs_of_tap(kx, s->in_w, s->out_w, s->stride_w, s->pad_left);
-  for (int32_t b = 0; b < s->batches; ++b) {
-    for (int32_t oy = rows.begin; oy < rows.end; ++oy) {
-      const int32_t y = oy * s->stride_h - s->pad_top + ky;
-      for (int32_t ox = across.begin; ox < across.end; ++ox) {
-        const int32_t x_at = ox * s->stride_w - s->pad_left + kx;
-        const float* dy_at = dy + ((b * s->out_h + oy) * s->out_w + ox) * s->out_c;
-        const int8_t* in_at = x + ((b * s->in_h + y) * s->in_w + x_at) * s->in_c;
-        if (is_run && n == kTile) {
-          add_products(sums, in_at, zero_point, dy_at + columns[0], kTile);
-        } else {
-          for (int32_t i = 0; i < n; ++i) {
-            const float real = (float)(in_at[i] - zero_point);
-            sums[i] = tfdgsu_multiply_add(real, dy_at[columns[i]], sums[i]);
-          }
-        }
-      }
-    }
-  }
-}
 
 void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity,
                                              const float* scales, const int8_t* x,
@@ -55,25 +17,17 @@ void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float
                                              const TfdgsuIntegerSgd* update,
                                              const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
-  const int32_t taps = s->filter_h * s->filter_w;
-  const uint32_t key = tfdgsu_update_key(update, 0);
-  for (int32_t j = 0; j < s->in_c; j += kTile) {
-    const int32_t n = s->in_c - j < kTile ? s->in_c - j : kTile;
-    for (int32_t q = 0; q < multiplier; ++q) {
-      int32_t columns[kTile];
-      for (int32_t i = 0; i < n; ++i) {
-        columns[i] = (channels ? channels[j + i] : j + i) * multiplier + q;
-      }
-      for (int32_t tap = 0; tap < taps; ++tap) {
-        float sums[kTile] = {0.0f};
-        sum_tap(sums, x + j, x_real->zero_point, dy, columns, !channels && multiplier == 1, s,
-                tap / s->filter_w, tap % s->filter_w, n);
-        float* v_row = velocity ? velocity + (tap * s->in_c + j) * multiplier + q : NULL;
-        for (int32_t i = 0; i < n; ++i) {
-          tfdgsu_int8_step(w, remainder, tap * s->out_c + columns[i],
-                           v_row ? v_row + i * multiplier : NULL, x_real->scale * sums[i],
-                           scales[columns[i]], key, update);
-        }
+  TfdgsuDepthwiseFilterI8 to = {w, remainder, NULL, s->in_c * multiplier, multiplier, scales, 0, x_real->scale,
+                                tfdgsu_update_key(update, 0), update};
+  TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
+  for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) {
+    for (int32_t j = 0; j < s->in_c; j += kTfdgsuLanes) {
+      const int32_t n = s->in_c - j < kTfdgsuLanes ? s->in_c - j : kTfdgsuLanes;
+      for (int32_t q = 0; q < multiplier; ++q) {
+        TfdgsuDepthwiseFilterTile tile = {x + j, dy, s->in_c, s->out_c, 1, x_real->zero_point, {0}, n};
+        for (int32_t i = 0; i < n; ++i) tile.columns[i] = (channels ? channels[j + i] : j + i) * multiplier + q;
+        if (velocity) to.velocity = velocity + j * multiplier + q;
+        tfdgsu_update_depthwise_tile(&to, &tile, &taps, s);
       }
     }
   }

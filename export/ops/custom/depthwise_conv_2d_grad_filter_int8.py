@@ -16,7 +16,7 @@ from .int8_update import (
     check_scales,
 )
 from .sgd import check_channels, check_sgd
-from .windows import STRIDE_AND_PADDING, check_windows, positions_of_tap
+from .windows import STRIDE_AND_PADDING, check_windows, pad_columns, positions_of_tap
 
 
 class DepthwiseConv2DGradFilterInt8(CustomOp):
@@ -57,12 +57,15 @@ class DepthwiseConv2DGradFilterInt8(CustomOp):
         if channels is None:
             channels = np.arange(x.shape[3])
         columns = (channels[:, None] * multiplier + np.arange(multiplier)).reshape(-1)
+        # Zeros to the left and the right of rows take part, which shows where `dy` is not finite.
         values = np.repeat(centered(x, options, dy.dtype), multiplier, axis=-1)
+        values = pad_columns(values, dy.shape[2], w.shape[2], options)
+        within = options | {"pad_left": 0}
         gradient = np.zeros(w.shape[:3] + (columns.size,), dy.dtype)
         for ky in range(w.shape[1]):
             for kx in range(w.shape[2]):
                 # One position after the other, in the kernel's order.
-                for image, output in positions_of_tap(ky, kx, x.shape, dy.shape, options):
+                for image, output in positions_of_tap(ky, kx, values.shape, dy.shape, within):
                     sums = gradient[0, ky, kx]
                     gradient[0, ky, kx] = multiply_add(values[image], dy[output][columns], sums)
         gradient *= dy.dtype.type(options["x_scale"])

@@ -12,7 +12,7 @@ from .windows import STRIDE_AND_PADDING, check_windows, crop_image, pad_image, t
 
 
 class DepthwiseConv2DGradInputInt8(CustomOp):
-    """dx[..,c] = mask(sum over ky,kx and q < m of (dy[..,c*m+q] * scales[c*m+q]) * w[0,ky,kx,c*m+q] + addend)."""
+    """dx[..,c] = mask(sum over ky,kx and q < m of dy[..,c*m+q] * (scales[c*m+q] * w[0,ky,kx,c*m+q]) + addend)."""
 
     NAME = "TfdgsuDepthwiseConv2DGradInputInt8"
     OPTIONS = STRIDE_AND_PADDING + (Field("mask_alpha", "f"),)

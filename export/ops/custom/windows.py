@@ -35,6 +35,13 @@ def pad_image(x, output_hw, filter_hw, options, value=0):
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
 
 
+def pad_columns(x, output_w, filter_w, options):
+    """Pads `x` [B,H,W,C] to the left and the right only, by zeros. Returns the padded copy."""
+    left = options["pad_left"]
+    width = (output_w - 1) * options["stride_w"] + filter_w
+    return np.pad(x, ((0, 0), (0, 0), (left, max(0, width - left - x.shape[2])), (0, 0)))
+
+
 def tap(padded, ky, kx, output_hw, options):
     """View [B,Ho,Wo,C] of the elements that every window holds at offset (ky, kx)."""
     stride_h, stride_w = options["stride_h"], options["stride_w"]

@@ -25,6 +25,13 @@
 extern "C" {
 #endif
 
+// The gradients of depthwise convolutions work on so many channels and filter taps at a time.
+enum { kTfdgsuLanes = 4, kTfdgsuMaxTaps = 64 };
+
+typedef struct {
+  float lane[kTfdgsuLanes];
+} TfdgsuLanes;
+
 // Sizes of a convolution (or pooling, where out_c == in_c). Padding at the bottom and the right
 // follows from the sizes.
 typedef struct {
@@ -86,6 +93,42 @@ void tfdgsu_depthwise_conv_2d_grad_filter_f32(float* w, float* velocity, const f
                                               const float* dy, const int32_t* channels,
                                               int32_t multiplier, const TfdgsuSgd* sgd,
                                               const TfdgsuWindow* window);
+
+// Some taps of a filter: `rows` from ky on by `columns` from kx on. At most kTfdgsuMaxTaps.
+typedef struct {
+  int32_t ky, kx, rows, columns;
+} TfdgsuTaps;
+
+// Up to 4 channels of an input gradient with multiplier 1. An image position's first channel is dx_pitch floats
+// (dy_pitch) behind that of the one before.
+typedef struct {
+  float* dx;
+  const float* dy;
+  int32_t dx_pitch, dy_pitch;
+  const TfdgsuLanes* w;  // [taps], row by row; of a row those with kx = 0 modulo stride_w, then 1, ...
+  int32_t first, n;      // channels [first, first + n) in the epilogue's arrays [B,H,W,in_c]
+} TfdgsuDepthwiseInputTile;
+
+// The terms of some taps, for channels [first, first + n) of the input gradient above. Where the taps aren't the
+// filter's first ones dx UPDATED, with the epilogue when they are its last ones. dy counts as 0 to the left and the
+// right of its rows, which shows only in products with weights that aren't finite. Takes about 2.6 KB of stack.
+void tfdgsu_depthwise_input_tile_f32(const TfdgsuDepthwiseInputTile* tile, const TfdgsuTaps* taps,
+                                     const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window);
+
+// Up to 4 channels of a filter gradient.
+typedef struct {
+  const void* x;  // [B,H,W,x_pitch] from the first channel on, n in a row; float, or int8 if is_int8
+  const float* dy;
+  int32_t x_pitch, dy_pitch;
+  int32_t is_int8, zero_point;
+  int32_t columns[kTfdgsuLanes];  // of dy [B,Ho,Wo,dy_pitch]
+  int32_t n;
+} TfdgsuDepthwiseFilterTile;
+
+// sums[tap] lane i = sum over b,oy,ox of x[b,y,x,i] * dy[b,oy,ox,columns[i]]. x counts as 0 to the left and the right of
+// its rows, which shows only where dy isn't finite. Takes about 3.5 KB of stack.
+void tfdgsu_depthwise_filter_tile_f32(TfdgsuLanes* sums, const TfdgsuDepthwiseFilterTile* tile,
+                                      const TfdgsuTaps* taps, const TfdgsuWindow* window);
 
 // ---- fully connected --------------------------------------------------------------------------
 

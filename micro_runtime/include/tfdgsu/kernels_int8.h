@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The portable kernels of int8 layers and their contracts. What kernels.h says is common to all holds here, too.
 //
-// Stack: tiles and converted filters lie there. The deepest call, a block's backward pass, has frames of about 4 KB
+// Stack: tiles and converted filters lie there. The deepest call, a block's backward pass, has frames of about 4.8 KB
 // together on Cortex-M4 (gcc 12 -O2 -fstack-usage), a block's forward pass 3 KB.
 
 #ifndef TFDGSU_KERNELS_INT8_H_
@@ -134,7 +134,7 @@ void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, c
                                   const TfdgsuWindow* window);
 
 // dx[b,y,x,c] = epilogue(sum over ky,kx,q < m of dy[..,c*m+q] * (scales[c*m+q] * w[ky,kx,c*m+q])).
-// w [kh,kw,C*m], scales [C*m].
+// w [kh,kw,C*m], scales [C*m]. With m = 1 dy counts as 0 to the left and the right of its rows.
 void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w,
                                             const float* scales, const TfdgsuEpilogue* epilogue,
                                             const TfdgsuWindow* window);
@@ -149,7 +149,8 @@ void tfdgsu_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity
                                    const int32_t* channels, int32_t n_channels,
                                    const TfdgsuIntegerSgd* update, const TfdgsuWindow* window);
 
-// g[ky,kx,j*m+q] = x_scale * (sum over b,oy,ox of (x[b,y,x,j] - zero point) * dy[..,channels[j]*m+q]).
+// g[ky,kx,j*m+q] = x_scale * (sum over b,oy,ox of (x[b,y,x,j] - zero point) * dy[..,channels[j]*m+q]). To the left
+// and the right of a row of x, x - zero point counts as 0, which shows only where dy isn't finite.
 // Integer SGD on w[ky,kx,channels[j]*m+q]. w [kh,kw,C*m] UPDATED, remainder as w UPDATED or NULL,
 // velocity [kh,kw,k*m] UPDATED or NULL, scales [C*m], x [B,H,W,k], dy [B,Ho,Wo,C*m].
 void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity,
