@@ -8,6 +8,7 @@ import sys
 import zipfile
 
 import pytest
+from tfdgsu.micro_runtime.package import package_contents
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,7 @@ def wheel(tmp_path_factory):
 @pytest.mark.slow
 def test_wheel_holds_what_device_builds_compile(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for folder in ("include", "kernels", "checkpoint", "tflm", "trainer", "cmake", "host"):
+    for folder in ("include", "kernels", "checkpoint", "tflm", "trainer", "cmake", "host", "packaging"):
         for path in filter(pathlib.Path.is_file, (ROOT / "micro_runtime" / folder).rglob("*")):
             assert f"tfdgsu/{path.relative_to(ROOT)}" in names
     for name in ("include/tfdgsu/options.h", "CMakeLists.txt", "libtfdgsu_ops.so"):
@@ -60,3 +61,21 @@ def test_installed_wheel_loads_its_plugin(wheel, tmp_path):
         "assert wheel.load_native_runtime().InterpreterWrapper\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.slow
+def test_installed_wheel_writes_packages(wheel, tmp_path):
+    """The same bytes as the repository does, licence included."""
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run(command, check=True, capture_output=True)
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r})\n"
+        "import tfdgsu.micro_runtime.package as packaging\n"
+        f"assert packaging.__file__.startswith({str(site)!r}), packaging.__file__\n"
+        "sys.exit(packaging.main(['zephyr', '--out', 'written']))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    written = tmp_path / "written"
+    files = {p.relative_to(written).as_posix(): p.read_bytes() for p in written.rglob("*") if p.is_file()}
+    assert files == package_contents("zephyr")
