@@ -64,6 +64,8 @@ class Block:
     add_scale: float = 0.06
     n_overlay: int = 0
     is_saturated: bool = False
+    ends: tuple[int, int] = (-128, -127)  # of image and weights, all of them, if is_saturated
+    is_small: bool = False  # image and weights lie in [-3, 3], so that results are not clamped
 
 
 CONV3 = Stage((3, 3), channels=5)
@@ -128,7 +130,45 @@ BLOCKS = {
     "saturated": Block(EXPAND, DEPTHWISE, PROJECT, is_saturated=True, x_zero_point=127, x_channels=40),
     **{
         f"channels{c}": Block(Stage(channels=c), DEPTHWISE, Stage(channels=c), (1), (3, 5), c, has_add=True)
-        for c in (1, 3, 4, 7, 8, 9, 15, 16, 17, 33)
+        for c in (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33)
+    },
+    # Elements of a window, around the vectors of 4 and 16 elements and the blocks of 32, 64 and 256 of them.
+    **{
+        f"elements{n}": Block(Stage(channels=6), x_channels=n, x_hw=(1, 3))
+        for n in (2, 6, 13, 14, 31, 32, 34, 63, 64, 65, 255, 256, 257)
+    },
+    "elements_256_in_blocks": Block(Stage((2, 2), channels=3), x_channels=64, x_hw=(2, 5)),
+    "elements_261_in_blocks": Block(Stage((3, 3), channels=3), x_channels=29, x_hw=(3, 3), n_overlay=7),
+    # Results in a row, around the groups of 4 and 8 pixels, and channels around the tiles of 16 and 32.
+    **{f"columns{n}": Block(Stage((1, 3), channels=17), x_hw=(1, n)) for n in (1, 2, 4, 5, 8, 9, 12, 13, 17)},
+    **{f"depthwise_columns{n}": Block(depthwise=DEPTHWISE, x_hw=(2, n), x_channels=5) for n in (1, 2, 7, 8, 9, 17)},
+    **{f"results{n}": Block(Stage(channels=n), x_channels=5, x_hw=(1, 5)) for n in (31, 32, 47, 65)},
+    "pixels_between": Block(Stage((1, 1), (2, 3), channels=5), x_channels=7, x_hw=(5, 11)),
+    "depthwise_far_apart": Block(depthwise=Stage((2, 9), (1, 5), "VALID"), x_hw=(3, 40), x_channels=6),
+    "depthwise_wide": Block(depthwise=Stage((1, 27)), x_hw=(2, 30), x_channels=18),
+    # Shifts around 0, for which scaling has cases of its own.
+    **{
+        f"scale{scale}": Block(
+            Stage(channels=17, zero_point=0, scale=scale),
+            Stage((3, 3), zero_point=0, scale=scale * scale),
+            x_channels=1,
+            x_zero_point=0,
+            x_scale=1.0,
+            is_small=True,
+        )
+        for scale in (0.5, 0.02, 0.01, 0.005, 0.003)
+    },
+    **{
+        f"saturated_{x}_{w}": Block(
+            Stage((3, 3), channels=2),
+            DEPTHWISE,
+            x_channels=40,
+            is_saturated=True,
+            x_zero_point=127 if x < 0 else -128,
+            ends=(x, w),
+        )
+        for x in (-128, 127)
+        for w in (-127, 127)
     },
 }
 
@@ -182,7 +222,9 @@ class Maker:
 
     def _int8(self, shape, low=-128):
         if self._block.is_saturated:
-            return np.full(shape, low, np.int8)
+            return np.full(shape, self._block.ends[low != -128], np.int8)
+        if self._block.is_small:
+            return self._rng.integers(-3, 4, shape, np.int8)
         return self._rng.integers(low, 128, shape, np.int8)
 
     def _stage(self, name, stage, x_scale):
@@ -201,7 +243,8 @@ class Maker:
         w_shape = (1, *stage.filter, channels) if name == "depthwise" else (out_c, *stage.filter, channels)
         scales = self.w_scales[name] = (stage.w_scale * self._rng.uniform(0.5, 2.0, out_c)).astype(np.float32)
         multiplier, shift = convolution_scalings(x_scale, scales, stage.scale, out_c)
-        bias = self._rng.integers(-3000, 3000, out_c, np.int32) if stage.has_bias else None
+        limit = 3 if self._block.is_small else 3000
+        bias = self._rng.integers(-limit, limit, out_c, np.int32) if stage.has_bias else None
         self._shape = self._results[name] = (batches, *out, out_c)
         return [self._int8(w_shape, -127), bias, multiplier, shift]
 

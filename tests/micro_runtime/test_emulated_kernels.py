@@ -6,14 +6,24 @@ import subprocess
 
 import case_file
 import pytest
-from tfdgsu.micro_runtime.emulator import BOARDS, missing_tools, run_quietly
+from tfdgsu.micro_runtime.emulator import BOARDS, COMPILER, missing_tools, run_quietly
 
 RUNTIME = case_file.RUNTIME
 RISCV_COMPILER = "riscv64-unknown-elf-gcc"
 # Without contraction to fused multiply-adds float32 has the host's bits, too.
 FLAGS = ["-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
 KERNELS = sorted(RUNTIME.glob("kernels/**/*.c"))
+VARIED = ("tfdgsu_conv_2d_row_i8", "tfdgsu_depthwise_conv_2d_row_i8")
 PROGRAM = [case_file.DRIVER, *KERNELS, *sorted(RUNTIME.glob("tflm/*.c"))]
+
+# What a core's kernels are; all builds compile the same files.
+BUILDS = {
+    "M4F": ("M4F", [], "dsp"),
+    "M7": ("M7", [], "dsp"),
+    "M55": ("M55", [], "mve"),
+    "M55-without-mve": ("M55", ["-mcpu=cortex-m55+nomve"], "dsp"),
+    **{f"{core}-portable": (core, ["-DTFDGSU_PORTABLE"], None) for core in BOARDS},
+}
 
 needs_emulator = pytest.mark.skipif(bool(missing_tools()), reason=missing_tools())
 
@@ -46,12 +56,36 @@ def test_the_host_runs_the_cases_as_the_references_do(host_results):
 
 
 @needs_emulator
-@pytest.mark.parametrize("core", BOARDS)
-def test_every_kernel_has_the_host_s_bits(core, folder, flags, host_results):
-    board, program = BOARDS[core], folder / f"{core}.elf"
-    board.build(program, PROGRAM, ["-std=gnu99", *flags])
-    board.run(program, ["cases", core], folder=folder)
-    case_file.compare_bits((folder / core).read_bytes(), host_results)
+@pytest.mark.parametrize("build", BUILDS)
+def test_every_kernel_has_the_host_s_bits(build, folder, flags, host_results):
+    core, own_flags, _ = BUILDS[build]
+    program = folder / f"{build}.elf"
+    BOARDS[core].build(program, PROGRAM, ["-std=gnu99", *flags, *own_flags])
+    BOARDS[core].run(program, ["cases", build], folder=folder)
+    case_file.compare_bits((folder / build).read_bytes(), host_results)
+
+
+@needs_emulator
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_build_has_the_variants_of_its_core(build, tmp_path):
+    core, own_flags, variant = BUILDS[build]
+    includes = [f"-I{RUNTIME / 'include'}"]
+    for source in filter(lambda source: source.stem.startswith(VARIED), KERNELS):
+        out = tmp_path / f"{source.stem}.o"
+        run_quietly([COMPILER, *BOARDS[core].flags, "-std=c99", *FLAGS, *own_flags, *includes, "-c", source, "-o", out])
+        symbols = subprocess.run(["arm-none-eabi-nm", out], capture_output=True, text=True, check=True).stdout
+        folder = source.parent.name if source.parent.name in ("dsp", "mve") else None
+        assert (" T " in symbols) == (folder == variant), f"{source.name}: {symbols}"
+
+
+@needs_emulator
+@pytest.mark.parametrize("build", [build for build, (_, _, variant) in BUILDS.items() if variant])
+def test_scaling_has_the_portable_bits(build, tmp_path):
+    core, own_flags, _ = BUILDS[build]
+    includes = [f"-I{RUNTIME / 'kernels'}", f"-I{RUNTIME / 'include'}"]
+    source, program = case_file.DRIVER.with_name("check_scalings.c"), tmp_path / "scalings.elf"
+    BOARDS[core].build(program, [source], ["-std=gnu99", *FLAGS, *includes, *own_flags])
+    assert BOARDS[core].run(program) == ""
 
 
 @needs_emulator

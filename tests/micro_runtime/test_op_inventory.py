@@ -56,6 +56,21 @@ def test_kernel_is_the_one_function_of_its_file_and_has_a_contract(kernel):
     assert block.rstrip().splitlines()[-2].startswith("//"), f"{kernel} lacks its contract in kernels.h"
 
 
+@pytest.mark.parametrize("isa", ["dsp", "mve"])
+def test_a_variant_is_named_after_its_kernel_and_chosen_by_variant_h(isa):
+    variants = sorted((RUNTIME / "kernels" / isa).glob("*.c"))
+    assert variants
+    for path in variants:
+        kernel = path.stem.removesuffix(f"_{isa}")
+        chosen = kernel.upper()
+        defined = re.findall(r"^(?!static|__)\w[\w ]*?\b(tfdgsu_\w+)\(", path.read_text(), re.MULTILINE)
+        assert defined == [kernel] and kernel in KERNELS
+        assert f"\n#if {chosen} == TFDGSU_IS_{isa.upper()}\n" in path.read_text()
+        portable = (RUNTIME / "kernels" / f"{kernel}.c").read_text()
+        assert f"\n#if {chosen} == TFDGSU_IS_PORTABLE\n" in portable
+        assert f"\n#define {chosen} " in (RUNTIME / "kernels" / "variant.h").read_text()
+
+
 def test_every_contract_has_a_kernel():
     assert sorted(re.findall(r"^\w+ (tfdgsu_\w+)\(", HEADER, re.MULTILINE)) == KERNELS
 
