@@ -1,6 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both generations of upstream's headers: names outside tflite::micro, and in it."""
+"""Both generations of upstream's headers: names outside tflite::micro, and in it.
+
+Which names moved was read from the symbols of the wheel of 23 October 2026, the newest when this was written: the C
+structs and enumerations (TfLiteContext, TfLiteNode, TfLiteStatus, TFLMRegistration, ...) from the global namespace, and
+interpreter, resolvers and kernels from tflite, all into tflite::micro. The schema stayed in tflite. With TFLM_DIR, the
+other tests of the trainer compile against the genuine headers of whichever generation that is.
+"""
 
 import importlib.util
 import pathlib
@@ -17,10 +23,14 @@ pytestmark = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
 
 _NAMES = """\
 #include <type_traits>
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tfdgsu/trainer/tflm.h"
 static_assert(std::is_same<tfdgsu::tflm::MicroInterpreter, {micro}::MicroInterpreter>::value, "");
 static_assert(std::is_same<tfdgsu::tflm::MicroOpResolver, {micro}::MicroOpResolver>::value, "");
+static_assert(std::is_same<tfdgsu::tflm::MicroMutableOpResolver<3>, {micro}::MicroMutableOpResolver<3>>::value, "");
 static_assert(std::is_same<tfdgsu::tflm::Model, tflite::Model>::value, "");
+static_assert(tfdgsu::tflm::BuiltinOperator_CUSTOM == tflite::BuiltinOperator_CUSTOM, "");
+const char* Name(tfdgsu::tflm::BuiltinOperator op) {{ return tfdgsu::tflm::EnumNameBuiltinOperator(op); }}
 const tfdgsu::tflm::Model* Get(const void* data) {{ return tfdgsu::tflm::GetModel(data); }}
 """
 _REGISTER = """\
@@ -53,8 +63,13 @@ def test_trainer_finds_the_interpreter(generation, tmp_path):
     micro = "tflite" if generation == "older" else "tflite::micro"
     write(tmp_path, "micro/micro_interpreter.h", f"namespace {micro} {{ class MicroInterpreter {{}}; }}\n")
     write(tmp_path, "micro/micro_op_resolver.h", f"namespace {micro} {{ class MicroOpResolver {{}}; }}\n")
-    schema = "namespace tflite { struct Model; const Model* GetModel(const void*); }\n"
-    write(tmp_path, "schema/schema_generated.h", schema)
+    resolver = f"namespace {micro} {{ template <unsigned n> class MicroMutableOpResolver {{}}; }}\n"
+    write(tmp_path, "micro/micro_mutable_op_resolver.h", resolver)
+    schema = "struct Model; const Model* GetModel(const void*); enum BuiltinOperator { BuiltinOperator_CUSTOM = 32 };"
+    schema += "inline const char* EnumNameBuiltinOperator(BuiltinOperator) { return nullptr; }"
+    # In tflite::micro too, but below another name, as upstream has it.
+    other = "namespace micro { namespace compression { struct Model; } }"
+    write(tmp_path, "schema/schema_generated.h", f"namespace tflite {{ {schema} {other} }}\n")
     (tmp_path / "names.cc").write_text(_NAMES.format(micro=micro))
     compile_cpp(tmp_path, tmp_path / "names.cc")
 

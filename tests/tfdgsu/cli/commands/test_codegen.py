@@ -8,9 +8,11 @@ import pathlib
 import re
 import subprocess
 
+import keras
 import pytest
 from tfdgsu.export.schema import read_graph
 from tfdgsu.export.schema.types import OPERATOR_NAMES
+from tfdgsu.micro_runtime import Session
 from tfdgsu.micro_runtime.bundle import read_bundle
 from tfdgsu.micro_runtime.codegen import resolver_method
 from tfdgsu.micro_runtime.int8_rules import INT8_RULES
@@ -18,6 +20,7 @@ from tfdgsu.micro_runtime.movement_rules import MOVEMENT_RULES
 from tfdgsu.micro_runtime.operator_rules import OTHER_OPS
 from tfdgsu.micro_runtime.shape_rules import RULES
 
+import tfdgsu
 from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, run
 
 
@@ -59,6 +62,24 @@ def test_header_states_the_arena_of_each_target(bundle_path, generated):
         assert minimum <= stated < minimum + 16 and stated % 16 == 0
 
 
+def test_header_states_what_a_checkpoint_takes(bundle_path, generated, tmp_path):
+    Session(bundle_path).save(tmp_path / "w.tfdw")
+    n_variables, n_bytes = len(read_bundle(bundle_path).variables), (tmp_path / "w.tfdw").stat().st_size
+    stated = f"kMyNetVariables = {n_variables}, kMyNetCheckpointBytes = {n_bytes} "
+    assert stated in (generated / "my_net.h").read_text()
+
+
+def test_an_inference_model_has_resolver_and_arena_but_no_variables(tmp_path):
+    model = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
+    report = tfdgsu.export.export_inference_model(model, tmp_path / "m.tflite")
+    assert run(["codegen", str(tmp_path / "m.tflite"), "--out", str(tmp_path / "out"), "--name", "net"]) == EXIT_OK
+    header, ops = ((tmp_path / "out" / f"net{end}").read_text() for end in (".h", "_ops.cc"))
+    assert set(re.findall(r"resolver->(Add\w+)\(\)", ops)) == {"AddConv2D", "AddReshape"} and "AddCustom" not in ops
+    stated = int(re.search(r"kNetArenaBytesX86_64 = (\d+)", header)[1])
+    minimum = report.arena.minimum_arena_bytes
+    assert minimum <= stated < minimum + 16 and "Variables" not in header
+
+
 def test_default_name_is_the_file(bundle_path, tmp_path, capsys):
     assert run(["codegen", bundle_path, "--out", str(tmp_path)]) == EXIT_OK
     assert sorted(os.listdir(tmp_path)) == ["model_tflite.h", "model_tflite_data.c", "model_tflite_ops.cc"]
@@ -66,7 +87,7 @@ def test_default_name_is_the_file(bundle_path, tmp_path, capsys):
     assert str(tmp_path / "model_tflite.h") in printed and "builtin ops: " in printed and "Cortex-M" in printed
 
 
-@pytest.mark.parametrize("name", ["", "3d", "a-b", "a b", "_a"])
+@pytest.mark.parametrize("name", ["", "3d", "a-b", "a b", "_a", "int", "register", "namespace"])
 def test_a_name_that_is_none_is_refused(name, bundle_path, tmp_path, capsys):
     assert run(["codegen", bundle_path, "--out", str(tmp_path), "--name", name]) == EXIT_REFUSED
     assert "must be a C identifier" in capsys.readouterr().err
