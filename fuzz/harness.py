@@ -11,6 +11,7 @@ are left in FOLDER, and the exit status is 1.
 
 import argparse
 import hashlib
+import itertools
 import pathlib
 import shutil
 import subprocess
@@ -22,8 +23,9 @@ FUZZ = ROOT / "fuzz"
 TARGETS = {
     "bundle_header": ("trainer/bundle_header.c", "trainer/status.c", "checkpoint/*.c"),
     "checkpoint": ("checkpoint/*.c",),
-    "ops": ("tflm/*.c", "kernels/*.c"),
+    "ops": ("tflm/*.c", "kernels/**/*.c"),
 }
+_STORED_BYTES = 25_000  # of a target, at most
 _CHECKS = "address,undefined,float-cast-overflow"
 _FLAGS = ("-std=c99", "-g", "-O1", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-ffp-contract=off")
 _OPTIONS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-print_final_stats=1")
@@ -95,7 +97,9 @@ def merge(target: str, program: pathlib.Path, found: pathlib.Path, folder: pathl
             (path / f"seed_{i}").write_bytes(data)
     command = [str(program), "-merge=1", "-max_len=8192", str(own), str(more), str(found)]
     subprocess.run(command, check=True, capture_output=True)
-    kept = sorted((path.read_bytes() for path in own.iterdir() if not path.name.startswith("seed_")), key=len)
+    found = sorted((path.read_bytes() for path in own.iterdir() if not path.name.startswith("seed_")), key=len)
+    totals = itertools.accumulate(map(len, found))
+    kept = [data for data, total in zip(found, totals) if total <= _STORED_BYTES]
     head = "# SPDX-FileCopyrightText: 2026 The tfdgsu Authors\n# SPDX-License-Identifier: Apache-2.0\n"
     text = head + "# Inputs that reach what the seeds don't; written by fuzz/run --merge.\n"
     corpus = FUZZ / "corpus" / f"{target}.txt"

@@ -26,7 +26,7 @@ BROKEN = {
     ),
     "blob_beyond_its_slot": ("checkpoint", "checkpoint/tfdgsu_checkpoint_inspect.c", " || bytes > slot_bytes", ""),
     "older_checkpoint_first": ("checkpoint", "checkpoint/blob.h", "a - b < 0x80000000u", "a > b"),
-    "padding_beyond_the_filter": ("ops", "tflm/adapter.c", " || pad >= filter", ""),
+    "addend_of_another_size": ("ops", "tflm/adapter.c", "if (addend && TfdgsuElements(addend) != n) return false;", ""),
     "channel_out_of_range": ("ops", "tflm/adapter.c", "channels->data.i32[i] < 0 || ", ""),
 }
 
