@@ -9,16 +9,27 @@
 
 #include "../requantize.h"
 
-// As tfdgsu_scale_sum for shifts of right >= 2 to the right, then moved; less_two = right - 2, move = 2 * zero point + 1.
+// Twice what tfdgsu_scale_sum gives for shifts of right >= 2 to the right, moved, before the last bit goes; less_two = right - 2, move = 2 * zero point + 1.
 // With P = sum * multiplier, H = floor((P + 2^30) / 2^31) and N = 1 if H is negative, the result's rounding is
 // floor((H - N + 2^(right - 1)) / 2^right), and floor((H - N) / 2) = floor((P + 2^30 - N * 2^31) / 2^32) is the high word
 // of a sum. N may be taken for the sign of `sum`, since results are 0 with both where they differ, at H = 0. The high
 // word lies within 2^30, so that nothing leaves 32 bits.
-static inline int32_t tfdgsu_scale_and_move(int32_t sum, int32_t multiplier, int32_t less_two, int32_t move) {
+static inline int32_t tfdgsu_twice_scaled(int32_t sum, int32_t multiplier, int32_t less_two, int32_t move) {
   const uint32_t sign = (uint32_t)(sum >> 31);
   const int64_t nudge = (int64_t)((uint64_t)sign << 32 | (((uint32_t)1 << 30) ^ sign << 31));
   const int32_t high = (int32_t)(((int64_t)sum * multiplier + nudge) >> 32);
-  return ((high >> less_two) + move) >> 1;
+  return (high >> less_two) + move;
+}
+
+static inline int32_t tfdgsu_scale_and_move(int32_t sum, int32_t multiplier, int32_t less_two, int32_t move) {
+  return tfdgsu_twice_scaled(sum, multiplier, less_two, move) >> 1;
+}
+
+// A half, cut to int8. The intrinsic takes no shift along.
+static inline int8_t tfdgsu_saturate_half(int32_t twice) {
+  int32_t half;
+  __asm__("ssat %0, #8, %1, asr #1" : "=r"(half) : "r"(twice));
+  return (int8_t)half;
 }
 
 // As tfdgsu_scale_sum for shifts to the right or none. Rounded up, H is below 2^31 and halves of it leave room for 1.
@@ -37,37 +48,38 @@ static inline int8_t tfdgsu_add_residual(int32_t x, int32_t y, const TfdgsuAddI8
   return (int8_t)tfdgsu_clamp(__qadd(scaled, add->zero_point), add->min, add->max);
 }
 
-// n sums of channel c, whose results are `step` apart.
-static inline void tfdgsu_finish_channel(int8_t* y, const int32_t* sums, int32_t n, const TfdgsuStageI8* stage,
-                                         int32_t c, int32_t step) {
+// n sums of channel c, sums_step apart; results are y_step apart.
+static inline void tfdgsu_finish_channel(int8_t* y, int32_t y_step, const int32_t* sums, int32_t sums_step, int32_t n,
+                                         const TfdgsuStageI8* stage, int32_t c) {
   const int32_t multiplier = stage->multiplier[c], shift = stage->shift[c];
   const int32_t min = stage->min, max = stage->max, move = 2 * stage->zero_point + 1;
+  const int32_t* const end = sums + n * sums_step;
   if (shift > -2) {
-    for (int32_t i = 0; i < n; ++i, y += step) {
-      const int32_t scaled = tfdgsu_scale_sum(sums[i], multiplier, shift);
+    for (; sums != end; sums += sums_step, y += y_step) {
+      const int32_t scaled = tfdgsu_scale_sum(*sums, multiplier, shift);
       *y = (int8_t)tfdgsu_clamp(__qadd(scaled, stage->zero_point), min, max);
     }
   } else if (min > INT8_MIN || max < INT8_MAX) {
-    for (int32_t i = 0; i < n; ++i, y += step) {
-      *y = (int8_t)tfdgsu_clamp(tfdgsu_scale_and_move(sums[i], multiplier, -shift - 2, move), min, max);
+    for (; sums != end; sums += sums_step, y += y_step) {
+      *y = (int8_t)tfdgsu_clamp(tfdgsu_scale_and_move(*sums, multiplier, -shift - 2, move), min, max);
     }
   } else {
-    for (int32_t i = 0; i < n; ++i, y += step) {
-      *y = (int8_t)tfdgsu_clamp(tfdgsu_scale_and_move(sums[i], multiplier, -shift - 2, move), INT8_MIN, INT8_MAX);
+    for (; sums != end; sums += sums_step, y += y_step) {
+      *y = tfdgsu_saturate_half(tfdgsu_twice_scaled(*sums, multiplier, -shift - 2, move));
     }
   }
 }
 
-// One channel of at most 8 pixels.
-static inline void tfdgsu_finish(int8_t* y, const int32_t* sums, int32_t pixels, const TfdgsuStageI8* stage, int32_t c,
-                                 const int8_t* addend, const TfdgsuAddI8* add) {
+// One channel of at most 8 pixels; their sums are `step` apart, which is constant.
+static inline void tfdgsu_finish(int8_t* y, const int32_t* sums, int32_t step, int32_t pixels,
+                                 const TfdgsuStageI8* stage, int32_t c, const int8_t* addend, const TfdgsuAddI8* add) {
   const int32_t out_c = stage->window.out_c;
   if (!add) {
-    tfdgsu_finish_channel(y, sums, pixels, stage, c, out_c);
+    tfdgsu_finish_channel(y, out_c, sums, step, pixels, stage, c);
     return;
   }
   int8_t results[8];
-  tfdgsu_finish_channel(results, sums, pixels, stage, c, 1);
+  tfdgsu_finish_channel(results, 1, sums, step, pixels, stage, c);
   for (int32_t p = 0; p < pixels; ++p) {
     y[p * out_c] = tfdgsu_add_residual(addend[p * out_c], results[p], add);
   }

@@ -140,7 +140,7 @@ void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy, const T
       add_source(&tiles, &extra, o, count, ox, pixels);
       for (int32_t i = 0; i < count; ++i) {
         const int32_t at = ox * s->out_c + o + i;
-        tfdgsu_finish(y + at, tiles.sums[i], pixels, stage, o + i, add ? addend + at : NULL, add);
+        tfdgsu_finish(y + at, tiles.sums[i], 1, pixels, stage, o + i, add ? addend + at : NULL, add);
       }
     }
   }
