@@ -5,6 +5,7 @@
 import numpy as np
 from conv_block_cases import all_conv_block_cases
 from conv_block_grad_cases import all_conv_block_grad_cases
+from denormal_cases import all_denormal_cases
 from int8_op_cases import all_int8_cases
 from op_case import CHANNELS, DEPTHWISE_WINDOWS, WINDOWS, Case
 from tfdgsu.export.ops.custom import REGISTRY, LossOp
@@ -50,7 +51,7 @@ def all_cases():
         _depthwise_parts,
     )
     own = [case for maker in makers for case in maker()]
-    return own + all_int8_cases() + all_conv_block_cases() + all_conv_block_grad_cases()
+    return own + all_int8_cases() + all_conv_block_cases() + all_conv_block_grad_cases() + all_denormal_cases()
 
 
 def is_exact(name):
