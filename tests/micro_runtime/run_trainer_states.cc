@@ -151,7 +151,7 @@ int Init(const char* path, const char* arena_bytes) {
     TfdgsuTrainer c = {};
     const Lacking lacking(i), again(i);
     const TfdgsuStatus status = other.Init(tested, tested_bytes, &lacking, c_arena, sizeof(c_arena));
-    if (status == kTfdgsuStatusOk) break;
+    if (status != kTfdgsuStatusOpMissing) break;  // The interpreter asks next.
     const MicroOpResolver* resolver = &again;
     Print("c without", TfdgsuTrainerInit(&c, tested, tested_bytes, resolver, c_arena, sizeof(c_arena)));
     printf("without %s %s %d\n", other.missing_op(), TfdgsuStatusName(status),
