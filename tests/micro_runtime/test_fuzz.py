@@ -9,7 +9,12 @@ import subprocess
 
 import numpy as np
 import pytest
+from corrupt_bundles import corrupt, reseal
 from tfdgsu.export.ops.custom import REGISTRY, TensorSpec, pack_options
+from tfdgsu.micro_runtime import BundleError
+from tfdgsu.micro_runtime.bundle import Bundle
+from tfdgsu.micro_runtime.model import CUSTOM, read_model
+from tiny_bundle import export_tiny
 
 from fuzz import harness, seeds
 
@@ -76,6 +81,63 @@ def test_stored_inputs_are_small():
     stored = [data for target in harness.TARGETS for data in harness.stored_inputs(target)]
     assert stored and sum(map(len, stored)) < 100_000
     assert not {path.stem for path in (harness.FUZZ / "corpus").iterdir()} - set(harness.TARGETS)
+
+
+def mutations(data, count):
+    """Copies with another number among the options of a custom op, or damaged anywhere, and a right checksum."""
+    rng = np.random.default_rng(5)
+    options = [op.custom_options for op in read_model(data).operators if op.custom_options]
+    for i in range(count):
+        broken = bytearray(data)
+        if i % 4:
+            chosen = options[rng.integers(len(options))]
+            at = data.find(chosen) + 4 * int(rng.integers(len(chosen) // 4))
+            broken[at : at + 4] = int(rng.choice([0, 1, 2, 3, 5, 8, 31, 255, 65536, 2**31 - 1, 2**32 - 1])).to_bytes(
+                4, "little"
+            )
+        yield reseal(bytes(broken) if i % 4 else corrupt(data, rng))
+
+
+def op_inputs(model):
+    """The custom ops of a model as inputs of the target; constants as they are, else ones."""
+    for op in model.operators:
+        if op.builtin_code != CUSTOM:
+            continue
+        arrays = []
+        for i in (*op.inputs, *op.outputs):
+            tensor = model.tensors[i] if i >= 0 else None
+            constant = tensor is not None and tensor.data is not None
+            values = np.frombuffer(tensor.data, tensor.dtype) if constant else None
+            arrays.append(
+                None
+                if tensor is None
+                else values.reshape(tensor.shape)
+                if constant
+                else np.ones(tensor.shape, tensor.dtype)
+            )
+        n = len(op.inputs)
+        yield seeds.op_seed(op.custom_code, op.custom_options, arrays[:n], arrays[n:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantize", [None, "int8"], ids=["float32", "int8"])
+def test_what_the_checks_of_python_accept_is_safe_in_c(program, tmp_path, quantize):
+    """Ops of bundles that were damaged and accepted nevertheless, every tensor in a block of its own."""
+    data = export_tiny(tmp_path / "bundle.tflite", quantize=quantize).read_bytes()
+    inputs, n_accepted = set(), 0
+    for broken in mutations(data, 400):
+        try:
+            Bundle(broken)
+        except BundleError:
+            continue
+        n_accepted += 1
+        inputs.update(found for found in op_inputs(read_model(broken)) if found is not None)
+    assert n_accepted > 40 and len(inputs) > 40
+    paths = [tmp_path / str(i) for i in range(len(inputs))]
+    for path, found in zip(paths, sorted(inputs), strict=True):
+        path.write_bytes(found)
+    done = harness.replay(program("ops", "gcc"), paths)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.slow
