@@ -3,10 +3,16 @@
 """Edge shapes and values of the ops of int8 layers; `op_cases.all_cases` appends them to its own."""
 
 import numpy as np
-from op_case import CHANNELS, DEPTHWISE_WINDOWS, WINDOWS, Case
+from op_case import CHANNELS, DEPTHWISE_WINDOWS, WINDOWS, Case, Window
 
 ROUNDINGS = (0, 1, 2)
 ZERO_POINTS = (-128, 0, 127)
+# More positions than are converted at once: in one line, in lines of a filter tap, in a line longer than that.
+LARGE_WINDOWS = {
+    "1x1_81": Window(1, (9, 9), (1, 1), (1, 1), "SAME"),
+    "same3_2x81": Window(2, (9, 9), (3, 3), (1, 1), "SAME"),
+    "same3_70": Window(1, (2, 70), (3, 3), (1, 1), "SAME"),
+}
 RATES = (0.01, 0.0, 1e30)  # in between: nothing moves; last: every weight saturates
 
 _rng = np.random.default_rng(20260204)
@@ -46,6 +52,8 @@ def _input_gradients():
     for c in CHANNELS:
         yield from _input_gradient(f"c{c}", WINDOWS["1x1"], c, 1 + c % 5, 1)
         yield from _input_gradient(f"c{c}s", WINDOWS["same3_stride2"], c, 4, 2)
+    for tag, window in LARGE_WINDOWS.items():
+        yield from _input_gradient(f"{tag}_o50", window, 13, 50, 1)  # more output channels than a panel of weights has
 
 
 def _input_gradient(tag, window, c, o, m):
@@ -77,6 +85,8 @@ def _filter_gradients():
     for i, c in enumerate(CHANNELS):
         yield from _filter_gradient(f"c{c}", WINDOWS["1x1"], c, CHANNELS[-1 - i], c, 1)
         yield from _filter_gradient(f"c{c}_k", WINDOWS["same3_stride2"], c, 3, 1 + c // 2, 2)
+    for tag, window in LARGE_WINDOWS.items():
+        yield from _filter_gradient(f"{tag}_o50", window, 7, 50, 6, 1)  # more output channels than are summed at once
 
 
 def _filter_gradient(tag, window, c, o, k, m):
@@ -126,6 +136,9 @@ def _updates():
                     x, dy = int8s(2, 5, 6, 4, low=-128), floats(2, 5, 6, 6)
                     w = np.where(_rng.random((6, 3, 3, 9)) < 0.2, 127, int8s(6, 3, 3, 9)).astype(np.int8)
                     yield _update("conv", "modes", window, x, dy, w, 4, None, zero_point=zero_point, **mode)
+                dy = floats(2, 5, 6, 6)
+                dy[0, 2, 3, :3] = (np.nan, np.inf, -np.inf)
+                yield _update("conv", "odd", window, x, dy, int8s(6, 3, 3, 9), 4, None, zero_point=5, **mode)
                 x, dy, w = int8s(2, 5, 6, 3, low=-128), floats(2, 5, 6, 6), int8s(1, 3, 3, 6)
                 for odd in (np.nan, np.inf, -np.inf):
                     dy[0, 2, 3, _rng.integers(6)] = odd

@@ -84,6 +84,9 @@ def _convolutions():
     for c in CHANNELS:
         yield from _conv_grad_inputs(f"c{c}", WINDOWS["same3"], c, 4)
         yield from _conv_grad_filters(f"o{c}", WINDOWS["same3"], 9, c, 9)
+        yield from _conv_grad_inputs(f"pointwise{c}", WINDOWS["1x1"], c, 5)
+        yield from _conv_grad_filters(f"pointwise{c}", WINDOWS["1x1"], c, 5 + c, c)
+        yield from _conv_grad_filters(f"pointwise{c}_k4", WINDOWS["1x1"], c + 4, 5 + c, 4)
         for k in {1, c}:
             yield from _conv_grad_filters(f"c{c}_k{k}", WINDOWS["same3_stride2"], c, 3, k)
             yield from _depthwise(f"c{c}_k{k}", WINDOWS["same3_stride2"], c, k, 2)

@@ -8,8 +8,11 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "mix32.h"
+#include "multiply_add.h"
 #include "tfdgsu/kernels.h"
 
 enum { kTfdgsuInt8Limit = 127, kTfdgsuInt32Limit = 1 << 30 };
@@ -19,41 +22,41 @@ static inline int32_t tfdgsu_clamp(int32_t value, int32_t limit) {
 }
 
 // Computes the step in units of `scale`, cut to +-1e6, and moves the velocity (may be NULL). False, and
-// nothing moved, when the gradient is not finite or the step has no value.
+// nothing moved, when the step or its units are not finite.
 static inline int tfdgsu_units_of_step(float* units, float* velocity, float gradient, float scale,
                                        const TfdgsuSgd* sgd) {
-  const float step = sgd->learning_rate * gradient;
-  if (!velocity) {
-    const float plain = -step / scale;
-    if (fabsf(plain) < 1e6f) {  // the usual case: then step is finite
-      *units = plain;
-      return 1;
-    }
-  }
-  if (!(fabsf(step) <= FLT_MAX)) return 0;
-  float delta = -step, moved = 0.0f;
+  float value, moved = 0.0f;
   if (velocity) {
+    const float step = sgd->learning_rate * gradient;
     moved = sgd->momentum * *velocity - step;
-    delta = sgd->nesterov ? sgd->momentum * moved - step : moved;
+    const float delta = sgd->nesterov ? sgd->momentum * moved - step : moved;
+    value = delta * (1.0f / scale);
+    if (!(fabsf(step) <= FLT_MAX)) return 0;
+  } else {
+    value = gradient * -(sgd->learning_rate / scale);
   }
-  const float value = delta / scale;
-  if (value != value) return 0;
+  if (!(fabsf(value) <= FLT_MAX)) return 0;
   if (velocity) *velocity = moved;
   *units = value > 1e6f ? 1e6f : value < -1e6f ? -1e6f : value;
   return 1;
 }
 
-// Greatest integer not above a value in +-2^30.
-static inline int32_t tfdgsu_floor(float value) {
-  const int32_t truncated = (int32_t)value;
-  return (float)truncated > value ? truncated - 1 : truncated;
+static inline uint32_t tfdgsu_float_bits(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  return bits;
 }
 
-// Whole units of a step of at most 1e6: to the nearest, half to even, or by chance.
-static inline int32_t tfdgsu_round_units(float units, uint32_t key, int32_t idx, int32_t rounding) {
-  if (rounding == kTfdgsuNearest) return (int32_t)rintf(units);
-  const float uniform = (float)(tfdgsu_random(key, (uint32_t)idx) >> 8) * 5.9604644775390625e-8f;
-  return tfdgsu_floor(units + uniform);
+// Nearest whole number, half to even, of a value in +-2^22: the low bits of its sum with 1.5 * 2^23. Below them
+// is 0, so that the number's low byte is that of all bits.
+#define TFDGSU_WHOLE_ZERO 0x4B400000u
+static inline uint32_t tfdgsu_whole_bits(float value) { return tfdgsu_float_bits(value + 12582912.0f); }
+static inline int32_t tfdgsu_whole(float value) { return (int32_t)(tfdgsu_whole_bits(value) - TFDGSU_WHOLE_ZERO); }
+
+// units + u, for a random number of 32 bits. Rounded once, as the product is exact.
+static inline float tfdgsu_add_chance(float units, uint32_t random) {
+  const int32_t odd = ((int32_t)random >> 8) | 1;
+  return tfdgsu_multiply_add((float)odd, 5.9604644775390625e-8f, units);
 }
 
 // The key of this update's random numbers, those before first_idx skipped.
@@ -62,25 +65,32 @@ static inline uint32_t tfdgsu_update_key(const TfdgsuIntegerSgd* update, uint32_
   return tfdgsu_skip_random(tfdgsu_random_key(update->seed, layer_id, update->step), update->first_idx);
 }
 
+// Moves one weight by units of at most 1e6, with chance already added; by 256ths unless remainder is NULL.
+static inline void tfdgsu_step_units(int8_t* w, int8_t* remainder, float units) {
+  if (!remainder) {
+    *w = (int8_t)tfdgsu_clamp(*w + tfdgsu_whole(units), kTfdgsuInt8Limit);
+    return;
+  }
+  // Of 2^22 256ths, every weight comes to its limit.
+  const float fine = units * 256.0f;
+  const int32_t step = tfdgsu_whole(fine > 4194304.0f ? 4194304.0f : fine < -4194304.0f ? -4194304.0f : fine);
+  const int32_t total = tfdgsu_clamp(*w * 256 + *remainder + step, kTfdgsuInt8Limit * 256);
+  // Floor of (total + 128) / 256: the shifted numerator is positive.
+  const int32_t whole = ((total + 128 + 128 * 256) >> 8) - 128;
+  *w = (int8_t)whole;
+  *remainder = (int8_t)(total - whole * 256);
+}
+
 // Weight number idx of w; remainder as w, or NULL; velocity of this weight, or NULL.
 static inline void tfdgsu_int8_step(int8_t* w, int8_t* remainder, int32_t idx, float* velocity,
                                     float gradient, float scale, uint32_t key,
                                     const TfdgsuIntegerSgd* update) {
   float units;
   if (!tfdgsu_units_of_step(&units, velocity, gradient, scale, &update->sgd)) return;
-  if (update->rounding != kTfdgsuRemainder) {
-    // Below 2^20: units are at most 1e6.
-    const int32_t moved = w[idx] + tfdgsu_round_units(units, key, idx, update->rounding);
-    w[idx] = (int8_t)tfdgsu_clamp(moved, kTfdgsuInt8Limit);
-    return;
+  if (update->rounding == kTfdgsuStochastic) {
+    units = tfdgsu_add_chance(units, tfdgsu_random(key, (uint32_t)idx));
   }
-  // In 256ths of a unit, below 2^28.
-  const int32_t moved = w[idx] * 256 + remainder[idx] + (int32_t)rintf(units * 256.0f);
-  const int32_t total = tfdgsu_clamp(moved, kTfdgsuInt8Limit * 256);
-  // Floor of (total + 128) / 256: the shifted numerator is positive.
-  const int32_t whole = ((total + 128 + 128 * 256) >> 8) - 128;
-  w[idx] = (int8_t)whole;
-  remainder[idx] = (int8_t)(total - whole * 256);
+  tfdgsu_step_units(w + idx, update->rounding == kTfdgsuRemainder ? remainder + idx : NULL, units);
 }
 
 // Bias number idx of b; keeps no remainder, its unit is small enough to round by chance.
@@ -88,7 +98,10 @@ static inline void tfdgsu_int32_step(int32_t* b, int32_t idx, float* velocity, f
                                      float scale, uint32_t key, const TfdgsuIntegerSgd* update) {
   float units;
   if (!tfdgsu_units_of_step(&units, velocity, gradient, scale, &update->sgd)) return;
-  const int32_t step = tfdgsu_round_units(units, key, idx, update->rounding);
+  if (update->rounding != kTfdgsuNearest) {
+    units = tfdgsu_add_chance(units, tfdgsu_random(key, (uint32_t)idx));
+  }
+  const int32_t step = tfdgsu_whole(units);
   // |b| below 2^30 plus a step below 2^20 fits. A bias from elsewhere is cut first.
   b[idx] = tfdgsu_clamp(tfdgsu_clamp(b[idx], kTfdgsuInt32Limit) + step, kTfdgsuInt32Limit);
 }

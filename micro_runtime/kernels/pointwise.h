@@ -1,90 +1,72 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// The sums of input gradients of pointwise convolutions with int8 weights. Several image positions are
+// The sums of input gradients of pointwise convolutions with int8 weights. Many image positions are
 // summed together, because they share the conversion of w.
 
 #ifndef TFDGSU_KERNELS_POINTWISE_H_
 #define TFDGSU_KERNELS_POINTWISE_H_
 
 #include <stdint.h>
+#include <string.h>
 
-#include "multiply_add.h"
 #include "overlay_run.h"
 #include "register_tile.h"
 
-enum { kTfdgsuPoints = 16, kTfdgsuPointTile = 16, kTfdgsuPanel = 16 };
+enum { kTfdgsuPoints = 64, kTfdgsuPointTile = 8, kTfdgsuPanel = 48 };
+
+// A run of output channels: w times the scales.
+typedef float TfdgsuPanel[kTfdgsuPanel][kTfdgsuPointTile];
 
 static inline void tfdgsu_convert(float* real, const int8_t* w, float scale, int32_t n) {
   for (int32_t i = 0; i < n; ++i) real[i] = scale * (float)w[i];
 }
 
-// A run of output channels: w times the scales, and dy.
-typedef struct {
-  float w[kTfdgsuPanel][kTfdgsuPointTile], dy[kTfdgsuPoints][kTfdgsuPanel];
-} TfdgsuPanel;
-
-static inline void tfdgsu_load_panel(TfdgsuPanel* panel, const float* dy, const int8_t* w,
-                                     const float* scales, int32_t out_c, int32_t w_stride,
-                                     int32_t n_out, int32_t n_points, int32_t n) {
-  for (int32_t o = 0; o < n_out; ++o) tfdgsu_convert(panel->w[o], w + o * w_stride, scales[o], n);
-  for (int32_t p = 0; p < n_points; ++p) {
-    for (int32_t o = 0; o < n_out; ++o) panel->dy[p][o] = dy[p * out_c + o];
+TFDGSU_TILE void tfdgsu_load_panel(TfdgsuPanel panel, const int8_t* w, const float* scales,
+                                   int32_t w_stride, int32_t n_out, int32_t n) {
+  if (n < kTfdgsuPointTile) {
+    memset(panel, 0, (size_t)n_out * sizeof(panel[0]));
+    for (int32_t o = 0; o < n_out; ++o) tfdgsu_convert(panel[o], w + o * w_stride, scales[o], n);
+    return;
+  }
+  for (int32_t o = 0; o < n_out; ++o, w += w_stride) {
+    const float scale = scales[o];
+    float* real = panel[o];
+    real[0] = scale * (float)w[0], real[1] = scale * (float)w[1];
+    real[2] = scale * (float)w[2], real[3] = scale * (float)w[3];
+    real[4] = scale * (float)w[4], real[5] = scale * (float)w[5];
+    real[6] = scale * (float)w[6], real[7] = scale * (float)w[7];
   }
 }
 
-static inline void tfdgsu_add_panel(float sums[kTfdgsuPoints][kTfdgsuPointTile],
-                                    const TfdgsuPanel* panel, int32_t n_out, int32_t n_points,
-                                    int32_t n) {
-  for (int32_t p = 0; p < n_points; p += kTfdgsuSide) {
-    for (int32_t i = 0; i < n; i += kTfdgsuSide) {
-      if (n_points - p >= kTfdgsuSide && n - i >= kTfdgsuSide) {
-        tfdgsu_add_rows_4x4(sums[p] + i, kTfdgsuPointTile, panel->dy[p], kTfdgsuPanel,
-                            panel->w[0] + i, kTfdgsuPointTile, n_out);
-        continue;
-      }
-      for (int32_t q = p; q < n_points && q < p + kTfdgsuSide; ++q) {
-        for (int32_t o = 0; o < n_out; ++o) {
-          for (int32_t j = i; j < n && j < i + kTfdgsuSide; ++j) {
-            sums[q][j] = tfdgsu_multiply_add(panel->dy[q][o], panel->w[o][j], sums[q][j]);
-          }
-        }
-      }
-    }
+// Puts the overlay's weights in place of w. w: of the run's first output channel; panel[..][0] is of channel `first`.
+static inline void tfdgsu_load_overlay(TfdgsuPanel panel, const int8_t* w, const TfdgsuOverlayI8* overlay,
+                                       TfdgsuRange run, int32_t first, const float* scales, int32_t n_out) {
+  for (int32_t o = 0; o < n_out; ++o, w += overlay->n_channels) {
+    for (int32_t j = run.begin; j < run.end; ++j) panel[o][overlay->channels[j] - first] = scales[o] * (float)w[j];
   }
 }
 
-// sums[p][i] += sum over o < out_c of dy[p*out_c+o] * (scales[o] * w[o*w_stride+i]) for n_points positions
-// and n channels.
-static inline void tfdgsu_add_points(float sums[kTfdgsuPoints][kTfdgsuPointTile], const float* dy,
-                                     const int8_t* w, const float* scales, int32_t out_c,
-                                     int32_t w_stride, int32_t n_points, int32_t n) {
-  TfdgsuPanel panel;
-  for (int32_t o = 0; o < out_c; o += kTfdgsuPanel) {
-    const int32_t n_out = out_c - o < kTfdgsuPanel ? out_c - o : kTfdgsuPanel;
-    tfdgsu_load_panel(&panel, dy + o, w + o * w_stride, scales + o, out_c, w_stride, n_out, n_points, n);
-    tfdgsu_add_panel(sums, &panel, n_out, n_points, n);
-  }
-}
-
-// The same where an overlay's weights count in place of w for its channels; sums[p][0] is of channel `first`.
+// sums[p][i] += sum over o < out_c of dy[p*out_c+o] * (scales[o] * w[o*w_stride+i]) for n_points positions and n
+// channels; an overlay's weights count in place of w for its channels, and sums[p][0] is of channel `first`. What
+// is in sums beyond n channels is lost.
 static inline void tfdgsu_add_points_overlaid(float sums[kTfdgsuPoints][kTfdgsuPointTile],
                                               const float* dy, const int8_t* w,
                                               const TfdgsuOverlayI8* overlay, int32_t first,
                                               const float* scales, int32_t out_c, int32_t w_stride,
                                               int32_t n_points, int32_t n) {
   const TfdgsuRange run = tfdgsu_overlay_run(overlay, first, n);
-  const int32_t n_own = run.end - run.begin;
-  const int32_t* at = n_own ? overlay->channels + run.begin : overlay->channels;
-  float own[kTfdgsuPoints][kTfdgsuPointTile];
-  for (int32_t p = 0; p < n_points; ++p) {
-    for (int32_t j = 0; j < n_own; ++j) own[p][j] = sums[p][at[j] - first];
-  }
-  tfdgsu_add_points(sums, dy, w, scales, out_c, w_stride, n_points, n);
-  if (n_own == 0) return;
-  tfdgsu_add_points(own, dy, overlay->w + run.begin, scales, out_c, overlay->n_channels, n_points,
-                    n_own);
-  for (int32_t p = 0; p < n_points; ++p) {
-    for (int32_t j = 0; j < n_own; ++j) sums[p][at[j] - first] = own[p][j];
+  const int32_t long_points = tfdgsu_rows_of_long_tiles(n_points);
+  TfdgsuPanel panel;
+  for (int32_t o = 0; o < out_c; o += kTfdgsuPanel) {
+    const int32_t n_out = out_c - o < kTfdgsuPanel ? out_c - o : kTfdgsuPanel;
+    tfdgsu_load_panel(panel, w + o * w_stride, scales + o, w_stride, n_out, n);
+    if (run.begin < run.end) {
+      tfdgsu_load_overlay(panel, overlay->w + o * overlay->n_channels, overlay, run, first, scales + o, n_out);
+    }
+    for (int32_t i = 0; i < n; i += kTfdgsuSide) {
+      tfdgsu_add_rows(sums[0] + i, kTfdgsuPointTile, dy + o, out_c, panel[0] + i, kTfdgsuPointTile, n_out,
+                      long_points, n_points);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. Per image position a run of channels is summed in registers, so
-// dx is written once. Of a pointwise convolution 4 positions by 4 channels are summed together.
+// dx is written once. Of a pointwise convolution 6 positions by 4 channels are summed together.
 
 #include "epilogue.h"
 #include "multiply_add.h"
@@ -11,17 +11,13 @@
 
 enum { kTile = 16 };
 
-static inline void add_scaled(float* sums, const float* w, float scale, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(scale, w[i], sums[i]);
-}
-
-// sums[i] += sum over o of dy[o] * w[o*w_stride + i]. A full tile has a constant trip count.
+// sums[i] += sum over o of dy[o] * w[o*w_stride + i].
 static void add_tap(float* sums, const float* dy, const float* w, int32_t w_stride, int32_t out_c,
                     int32_t n) {
-  if (n == kTile) {
-    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, dy[o], kTile);
-  } else {
-    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, dy[o], n);
+  const int32_t whole = n & -kTfdgsuSide;
+  for (int32_t i = 0; i < whole; i += kTfdgsuSide) tfdgsu_add_rows_1x4(sums + i, dy, w + i, w_stride, out_c);
+  for (int32_t o = 0; o < out_c && whole < n; ++o) {
+    for (int32_t i = whole; i < n; ++i) sums[i] = tfdgsu_multiply_add(dy[o], w[o * w_stride + i], sums[i]);
   }
 }
 
@@ -62,14 +58,16 @@ static void sum_windows(float* dx, const float* dy, const float* w,
 static void sum_pointwise(float* dx, const float* dy, const float* w,
                           const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
   const int32_t rows = s->batches * s->in_h * s->in_w;
-  for (int32_t r = 0; r < rows; r += kTfdgsuSide) {
-    const int32_t n_points = rows - r < kTfdgsuSide ? rows - r : kTfdgsuSide;
+  const int32_t long_rows = tfdgsu_rows_of_long_tiles(rows);
+  for (int32_t r = 0, n_points; r < rows; r += n_points) {
+    n_points = r < long_rows ? kTfdgsuLongSide : rows - r < kTfdgsuSide ? rows - r : kTfdgsuSide;
     const float* dy_at = dy + r * s->out_c;
     for (int32_t c = 0; c < s->in_c; c += kTfdgsuSide) {
       const int32_t n = s->in_c - c < kTfdgsuSide ? s->in_c - c : kTfdgsuSide;
-      float sums[kTfdgsuSide][kTfdgsuSide] = {{0.0f}};
-      if (n_points == kTfdgsuSide && n == kTfdgsuSide) {
-        tfdgsu_add_rows_4x4(sums[0], kTfdgsuSide, dy_at, s->out_c, w + c, s->in_c, s->out_c);
+      float sums[kTfdgsuLongSide][kTfdgsuSide] = {{0.0f}};
+      if (n == kTfdgsuSide) {
+        tfdgsu_add_rows(sums[0], kTfdgsuSide, dy_at, s->out_c, w + c, s->in_c, s->out_c,
+                        n_points - n_points % kTfdgsuLongSide, n_points);
       } else {
         for (int32_t p = 0; p < n_points; ++p) {
           add_tap(sums[p], dy_at + p * s->out_c, w + c, s->in_c, s->out_c, n);

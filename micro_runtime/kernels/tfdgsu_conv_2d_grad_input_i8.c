@@ -4,6 +4,7 @@
 // a pointwise convolution several image positions are summed together: they share the conversion of w.
 
 #include <stddef.h>
+#include <string.h>
 
 #include "epilogue.h"
 #include "multiply_add.h"
@@ -14,17 +15,27 @@
 
 enum { kTile = 16 };
 
-static inline void add_scaled(float* sums, const int8_t* w, float scale, float dy, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) sums[i] = tfdgsu_multiply_add(dy, scale * (float)w[i], sums[i]);
+// 4 sums in registers.
+TFDGSU_TILE void add_converted_4(float* sums, const float* dy, const int8_t* w, const float* scales,
+                                 int32_t w_stride, int32_t out_c) {
+  TFDGSU_LOAD_SUMS(sums, 0);
+  for (int32_t o = 0; o < out_c; ++o, w += w_stride) {
+    const float b0 = scales[o] * (float)w[0], b1 = scales[o] * (float)w[1];
+    const float b2 = scales[o] * (float)w[2], b3 = scales[o] * (float)w[3];
+    TFDGSU_ADD_ROW(dy[o], 0);
+  }
+  TFDGSU_STORE_SUMS(sums, 0);
 }
 
-// sums[i] += sum over o of dy[o] * (scales[o] * w[o*w_stride + i]). A full tile has a constant trip count.
+// sums[i] += sum over o of dy[o] * (scales[o] * w[o*w_stride + i]).
 static void add_tap(float* sums, const float* dy, const int8_t* w, const float* scales,
                     int32_t w_stride, int32_t out_c, int32_t n) {
-  if (n == kTile) {
-    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, scales[o], dy[o], kTile);
-  } else {
-    for (int32_t o = 0; o < out_c; ++o) add_scaled(sums, w + o * w_stride, scales[o], dy[o], n);
+  const int32_t whole = n & -kTfdgsuSide;
+  for (int32_t i = 0; i < whole; i += kTfdgsuSide) add_converted_4(sums + i, dy, w + i, scales, w_stride, out_c);
+  for (int32_t o = 0; o < out_c && whole < n; ++o) {
+    for (int32_t i = whole; i < n; ++i) {
+      sums[i] = tfdgsu_multiply_add(dy[o], scales[o] * (float)w[o * w_stride + i], sums[i]);
+    }
   }
 }
 
@@ -85,7 +96,8 @@ static void sum_pointwise(float* dx, const float* dy, const int8_t* w, const flo
     const int32_t n_points = rows - r < kTfdgsuPoints ? rows - r : kTfdgsuPoints;
     for (int32_t c = 0; c < s->in_c; c += kTfdgsuPointTile) {
       const int32_t n = s->in_c - c < kTfdgsuPointTile ? s->in_c - c : kTfdgsuPointTile;
-      float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
+      float sums[kTfdgsuPoints][kTfdgsuPointTile];
+      memset(sums, 0, (size_t)n_points * sizeof(sums[0]));
       tfdgsu_add_points_overlaid(sums, dy + r * s->out_c, w + c, overlay, c, scales, s->out_c,
                                  s->in_c, n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {

@@ -20,7 +20,10 @@ from .windows import STRIDE_AND_PADDING, check_windows, positions_of_tap
 
 
 class Conv2DGradFilterInt8(CustomOp):
-    """g[o,ky,kx,j] = x_scale * sum over b,oy,ox of dy[..,o] * (x_sel[..,j] - x_zero_point); updates w[..., channels[j]]."""
+    """g[o,ky,kx,j] = sum over b,oy,ox of dy[..,o] * (x_scale * (x_sel[..,j] - x_zero_point)).
+
+    Updates w[..., channels[j]].
+    """
 
     NAME = "TfdgsuConv2DGradFilterInt8"
     OPTIONS = STRIDE_AND_PADDING + INT8_UPDATE_OPTIONS
@@ -46,7 +49,7 @@ class Conv2DGradFilterInt8(CustomOp):
     @np.errstate(all="ignore")  # a gradient that is not finite is skipped where it would move a weight
     def reference(cls, inputs, options, output_shapes):
         _, lr, x, dy, channels, w, scales, velocity, remainder, step = inputs
-        values = centered(x, options, dy.dtype)
+        values = centered(x, options, dy.dtype) * dy.dtype.type(options["x_scale"])
         gradient = np.zeros(w.shape[:3] + x.shape[3:], dy.dtype)
         for ky in range(w.shape[1]):
             for kx in range(w.shape[2]):
@@ -54,7 +57,6 @@ class Conv2DGradFilterInt8(CustomOp):
                 for image, output in positions_of_tap(ky, kx, x.shape, dy.shape, options):
                     sums = gradient[:, ky, kx]
                     gradient[:, ky, kx] = multiply_add(dy[output][:, None], values[image], sums)
-        gradient *= dy.dtype.type(options["x_scale"])
         index = (..., slice(None) if channels is None else channels)
         scales = scales[:, None, None, None]
         apply_int8_update(w, index, remainder, velocity, gradient, scales, lr, step, options)

@@ -69,30 +69,32 @@ def random_key(options, step, layer_offset=0):
     return mix32((mix32((mix32(options["seed"]) + layer_id) & _MASK) + int(step[0])) & _MASK)
 
 
-def uniform(key, index, dtype):
-    """Numbers in [0, 1) of weights with these flat indices: 24 random bits each."""
+def chance(key, index, dtype):
+    """Numbers in (-1/2, 1/2) of weights with these flat indices: 23 random bits each, and their mean is 0."""
     counter = (np.uint64(key) + np.asarray(index).astype(np.uint64) * np.uint64(0x9E3779B9)) & np.uint64(_MASK)
-    return (mix32(counter) >> np.uint64(8)).astype(dtype) * dtype.type(2.0**-24)
+    odd = (mix32(counter).astype(np.uint32).view(np.int32) >> 8) | 1
+    return odd.astype(dtype) * dtype.type(2.0**-24)
 
 
 def units_of_step(gradient, scales, velocity, lr, options):
     """The SGD step in units of `scales`; updates `velocity` (or None) in place.
 
-    Where the gradient is not finite, or the step has no value, the unit is 0 and the velocity stays.
+    Where the step or its units are not finite, the unit is 0 and the velocity stays.
 
     Returns:
         (units, flags of where a step is taken), both as `gradient`.
     """
     dtype = gradient.dtype
-    step = lr.reshape(-1)[0].astype(dtype) * gradient
-    delta = moved = -step
-    if velocity is not None:
-        momentum = dtype.type(options["momentum"])
+    rate, scales = lr.reshape(-1)[0].astype(dtype), np.asarray(scales, dtype)
+    if velocity is None:
+        units = gradient * -(rate / scales)
+        taken = np.isfinite(units)
+    else:
+        step, momentum = rate * gradient, dtype.type(options["momentum"])
         moved = momentum * velocity - step
         delta = momentum * moved - step if options["nesterov"] else moved
-    units = delta / scales
-    taken = np.isfinite(step) & ~np.isnan(units)
-    if velocity is not None:
+        units = delta * (dtype.type(1) / scales)
+        taken = np.isfinite(step) & np.isfinite(units)
         velocity[...] = np.where(taken, moved, velocity)
     limit = dtype.type(MAX_UNITS)
     return np.clip(np.where(taken, units, dtype.type(0)), -limit, limit), taken
@@ -100,9 +102,9 @@ def units_of_step(gradient, scales, velocity, lr, options):
 
 def round_units(units, index, key, rounding):
     """Whole units of each step, to the nearest or by chance; int64."""
-    if rounding == NEAREST:
-        return np.rint(units).astype(np.int64)
-    return np.floor(units + uniform(key, index, units.dtype)).astype(np.int64)
+    if rounding != NEAREST:
+        units = units + chance(key, index, units.dtype)
+    return np.rint(units).astype(np.int64)
 
 
 def apply_int8_update(w, index, remainder, velocity, gradient, scales, lr, step, options):

@@ -3,6 +3,7 @@
 """SGD as Keras defines it, on a slice of the weights: the end of every filter gradient."""
 
 from .base import LEARNING_RATE, TRAIN, Field, Operand
+from .deterministic_math import multiply_add
 
 SGD_OPTIONS = (Field("momentum", "f"), Field("nesterov", "i"))
 # Of every op that computes the gradient of some input channels of a layer's weights w and applies it.
@@ -21,7 +22,7 @@ GRAD_FILTER_MUTATES = (5, 6)
 def apply_sgd(w, index, velocity, gradient, lr, options):
     """Updates `w[index]` (and `velocity`) in place, as keras.optimizers.SGD does.
 
-    v = m*v - lr*g; w += v, or with nesterov w += m*v - lr*g; without velocity w -= lr*g.
+    v = m*v - lr*g; w += v, or with nesterov w += m*v - lr*g; without velocity w -= lr*g, rounded once.
 
     Args:
         w: The weights, in any layout.
@@ -31,10 +32,11 @@ def apply_sgd(w, index, velocity, gradient, lr, options):
         lr: Learning rate [1].
         options: With `momentum` and `nesterov`.
     """
-    step = lr.reshape(-1)[0].astype(w.dtype) * gradient
+    rate = lr.reshape(-1)[0].astype(w.dtype)
     if velocity is None:
-        w[index] -= step
+        w[index] = multiply_add(-rate, gradient, w[index])
         return
+    step = rate * gradient
     momentum = w.dtype.type(options["momentum"])
     velocity[...] = momentum * velocity - step
     w[index] += momentum * velocity - step if options["nesterov"] else velocity

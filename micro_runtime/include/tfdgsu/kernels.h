@@ -51,7 +51,7 @@ typedef struct {
 } TfdgsuEpilogue;
 
 // SGD as Keras defines it. With velocity: v = momentum*v - lr*g, then w += v, or with nesterov
-// w += momentum*v - lr*g. Without: w -= lr*g.
+// w += momentum*v - lr*g. Without: w -= lr*g, rounded once.
 typedef struct {
   float learning_rate;
   float momentum;

@@ -54,16 +54,16 @@ typedef struct {
 enum { kTfdgsuNearest = 0, kTfdgsuStochastic = 1, kTfdgsuRemainder = 2 };
 
 // SGD on integers. With a weight's scale s and its gradient g with respect to the REAL value, in float:
-//   step = lr*g; with velocity v = momentum*v - step, delta = nesterov ? momentum*v - step : v;
-//   without velocity delta = -step;  units = delta / s, cut to [-1e6, 1e6].
+//   without velocity units = g * -(lr / s); with velocity step = lr*g, v = momentum*v - step,
+//   delta = nesterov ? momentum*v - step : v, units = delta * (1 / s). Units are cut to [-1e6, 1e6].
 //   nearest:    w += rint(units), half to even. Steps below half a unit are lost.
-//   stochastic: w += floor(units + u), u = (r >> 8) * 2^-24 in [0, 1), so that the mean is units.
-//               r = mix32(key + idx * 0x9e3779b9), key = mix32(mix32(mix32(seed) + layer_id) + step),
+//   stochastic: w += rint(units + u), u = (r >> 8 | 1) * 2^-24 in (-1/2, 1/2), so that the mean is units. r is
+//               int32, mix32(key + idx * 0x9e3779b9), key = mix32(mix32(mix32(seed) + layer_id) + step),
 //               idx the flat index of the weight plus first_idx; mix32 is the hash of
 //               tfdgsu_select_channels_i32.
 //   remainder:  t = w*256 + remainder + rint(units*256), cut to +-127*256; w = (t + 128) >> 8,
 //               remainder = t - w*256 in [-128, 127].
-// w is cut to [-127, 127]. Where step is not finite or units is NaN, nothing changes.
+// w is cut to [-127, 127]. Where step or units is not finite, nothing changes.
 typedef struct {
   TfdgsuSgd sgd;
   int32_t rounding;
@@ -139,7 +139,7 @@ void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const in
                                             const float* scales, const TfdgsuEpilogue* epilogue,
                                             const TfdgsuWindow* window);
 
-// g[o,ky,kx,j] = x_scale * (sum over b,oy,ox of dy[b,oy,ox,o] * (x[b,y,x,j] - zero point)); the padded
+// g[o,ky,kx,j] = sum over b,oy,ox of dy[b,oy,ox,o] * (x_scale * (x[b,y,x,j] - zero point)); the padded
 // border adds nothing. Integer SGD on w[o,ky,kx,channels[j]].
 // w [O,kh,kw,n_channels] UPDATED, remainder as w UPDATED, or NULL unless rounding is remainder,
 // velocity [O,kh,kw,k] UPDATED or NULL, scales [O], x [B,H,W,k], dy [B,Ho,Wo,O].
