@@ -7,11 +7,13 @@
 extern uint32_t __heap_start[], __stack_top[];
 
 static const uint32_t kPattern = 0xC0DEFACEu;
+// The compiler may save registers below the stack that the function reads.
+enum { kOwnWords = 32 };
 
 void BoardPaintStack(void) {
   const uint32_t* stack;
   __asm volatile("mov %0, sp" : "=r"(stack));
-  for (volatile uint32_t* word = __heap_start; word < stack; ++word) *word = kPattern;
+  for (volatile uint32_t* word = __heap_start; word < stack - kOwnWords; ++word) *word = kPattern;
 }
 
 uint32_t BoardStackBytes(void) {
