@@ -41,7 +41,8 @@ TFDGSU_SPECIALIZED void tfdgsu_move_weight(int8_t* w, int8_t* remainder, float u
     *remainder = (int8_t)(uint8_t)total;
     return;
   }
-  const uint32_t moved = tfdgsu_whole_bits(units) + (uint32_t)*w;
+  const int32_t old = *w;
+  const uint32_t moved = tfdgsu_whole_bits(units) + (uint32_t)old;
   if (moved - (TFDGSU_WHOLE_ZERO - kTfdgsuInt8Limit) <= 2 * kTfdgsuInt8Limit) {
     *w = (int8_t)(uint8_t)moved;
   } else {

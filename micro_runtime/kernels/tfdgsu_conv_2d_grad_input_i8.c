@@ -9,7 +9,7 @@
 #include "epilogue.h"
 #include "multiply_add.h"
 #include "overlay_run.h"
-#include "pointwise.h"
+#include "register_tile.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -98,7 +98,7 @@ static void sum_pointwise(float* dx, const float* dy, const int8_t* w, const flo
       const int32_t n = s->in_c - c < kTfdgsuPointTile ? s->in_c - c : kTfdgsuPointTile;
       float sums[kTfdgsuPoints][kTfdgsuPointTile];
       memset(sums, 0, (size_t)n_points * sizeof(sums[0]));
-      tfdgsu_add_points_overlaid(sums, dy + r * s->out_c, w + c, overlay, c, scales, s->out_c,
+      tfdgsu_add_points_i8(sums, dy + r * s->out_c, w + c, overlay, c, scales, s->out_c,
                                  s->in_c, n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {
         tfdgsu_store_sums(dx, sums[p], (r + p) * s->in_c + c, n, epilogue);

@@ -9,7 +9,6 @@
 #include "depthwise_filter_tile.h"
 #include "depthwise_tile.h"
 #include "epilogue.h"
-#include "pointwise.h"
 #include "tfdgsu/kernels.h"
 
 // The channels [first, first + n) of the block's M.
@@ -37,7 +36,7 @@ static void project_tile(float* dz, const float* dy, const TfdgsuConvBlockGrad* 
     for (int32_t c = 0; c < tile.n; c += kTfdgsuPointTile) {
       const int32_t n = min_i32(tile.n - c, kTfdgsuPointTile);
       float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
-      tfdgsu_add_points_overlaid(sums, dy + r * s->out_c, s->project_w + tile.first + c,
+      tfdgsu_add_points_i8(sums, dy + r * s->out_c, s->project_w + tile.first + c,
                                  &s->project_overlay, tile.first + c, s->project_scales, s->out_c,
                                  m, n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {
@@ -80,7 +79,7 @@ static void conv_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* s, 
       for (int32_t p = 0; p < n_points && tile.first > 0; ++p) {
         for (int32_t i = 0; i < n; ++i) sums[p][i] = dx[(r + p) * s->in_c + c + i];
       }
-      tfdgsu_add_points_overlaid(sums, dz + r * tile.n, s->conv_w + tile.first * s->in_c + c,
+      tfdgsu_add_points_i8(sums, dz + r * tile.n, s->conv_w + tile.first * s->in_c + c,
                                  &overlay, c, s->conv_scales + tile.first, tile.n, s->in_c,
                                  n_points, n);
       for (int32_t p = 0; p < n_points; ++p) {

@@ -133,6 +133,15 @@ void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, c
                                   const TfdgsuOverlayI8* overlay, const TfdgsuEpilogue* epilogue,
                                   const TfdgsuWindow* window);
 
+enum { kTfdgsuPoints = 64, kTfdgsuPointTile = 8 };
+
+// The sums of that of a pointwise convolution, for at most kTfdgsuPoints positions and n <= kTfdgsuPointTile channels:
+// sums[p][i] += sum over o < out_c of dy[p*out_c+o] * (scales[o] * w[o*w_stride+i]). An overlay's weights count in
+// place of w for its channels; sums[p][0] is of channel `first`. What is in sums beyond n channels is lost.
+void tfdgsu_add_points_i8(float sums[kTfdgsuPoints][kTfdgsuPointTile], const float* dy, const int8_t* w,
+                          const TfdgsuOverlayI8* overlay, int32_t first, const float* scales,
+                          int32_t out_c, int32_t w_stride, int32_t n_points, int32_t n);
+
 // dx[b,y,x,c] = epilogue(sum over ky,kx,q < m of dy[..,c*m+q] * (scales[c*m+q] * w[ky,kx,c*m+q])).
 // w [kh,kw,C*m], scales [C*m]. With m = 1 dy counts as 0 to the left and the right of its rows.
 void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w,
