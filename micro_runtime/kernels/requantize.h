@@ -11,6 +11,9 @@
 
 enum { kTfdgsuTile = 16 };  // channels that are scaled at a time
 
+// Negative numbers are shifted to the right below, which C leaves to the compiler: it has to keep the sign.
+typedef char TfdgsuShiftsKeepSigns[(-1 >> 1) == -1 ? 1 : -1];
+
 // sum * multiplier * 2^(shift - 31): half up at the high half of the product, then half away from
 // zero. Sums shifted to the left wrap. The product has at most 31 + 31 bits and a sign; its high
 // half is no larger than the sum, so that half of a unit of the second rounding needs 64 bits.

@@ -5,9 +5,9 @@
 // once for all output channels.
 
 #include <stddef.h>
+#include <string.h>
 
 #include "filter_positions.h"
-#include "integer_row.h"
 #include "integer_update.h"
 #include "position_tile.h"
 #include "tfdgsu/kernels.h"
@@ -71,9 +71,9 @@ static void load_block(Block* block, Walk* walk, const TfdgsuPositions* all,
 }
 
 // Steps the weights of n_out output channels, n_in selected ones.
-static void apply(const TfdgsuRows* rows, float gradients[kOutTile][kInTile], int32_t n_out, int32_t n_in) {
+static void apply(const TfdgsuRowsOfWeights* rows, float gradients[kOutTile][kInTile], int32_t n_out, int32_t n_in) {
   if (n_in == kInTile) {
-    tfdgsu_step_rows(rows, gradients[0], n_out);
+    tfdgsu_step_rows_i8(rows, gradients[0], n_out);
     return;
   }
   for (int32_t i = 0; i < n_out; ++i) {
@@ -92,8 +92,8 @@ void tfdgsu_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity
                                    const TfdgsuIntegerSgd* update, const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
   const int32_t taps = s->filter_h * s->filter_w;
-  TfdgsuRows rows = {w, remainder, NULL, NULL, 0, taps * n_channels, taps * s->in_c, {0},
-                     tfdgsu_update_key(update, 0), update};
+  TfdgsuRowsOfWeights rows = {w, remainder, NULL, NULL, 1, 0, taps * n_channels, taps * s->in_c, {0},
+                              tfdgsu_update_key(update, 0), update};
   Block block;
   for (int32_t tap = 0; tap < taps; ++tap) {
     const TfdgsuTap at = tfdgsu_tap(s, tap / s->filter_w, tap % s->filter_w);

@@ -4,11 +4,12 @@
 // does; what leaves a tile is its part of dx and the updates of its weights.
 
 #include <stddef.h>
+#include <string.h>
 
 #include "depthwise_filter_i8.h"
-#include "depthwise_filter_tile.h"
 #include "depthwise_tile.h"
 #include "epilogue.h"
+#include "integer_update.h"
 #include "tfdgsu/kernels.h"
 
 // The channels [first, first + n) of the block's M.
@@ -35,7 +36,8 @@ static void project_tile(float* dz, const float* dy, const TfdgsuConvBlockGrad* 
     const int32_t n_points = min_i32(rows - r, kTfdgsuPoints);
     for (int32_t c = 0; c < tile.n; c += kTfdgsuPointTile) {
       const int32_t n = min_i32(tile.n - c, kTfdgsuPointTile);
-      float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
+      float sums[kTfdgsuPoints][kTfdgsuPointTile];
+      memset(sums, 0, (size_t)n_points * sizeof(sums[0]));
       tfdgsu_add_points_i8(sums, dy + r * s->out_c, s->project_w + tile.first + c,
                                  &s->project_overlay, tile.first + c, s->project_scales, s->out_c,
                                  m, n_points, n);
@@ -75,7 +77,8 @@ static void conv_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* s, 
     const int32_t n_points = min_i32(rows - r, kTfdgsuPoints);
     for (int32_t c = 0; c < s->in_c; c += kTfdgsuPointTile) {
       const int32_t n = min_i32(s->in_c - c, kTfdgsuPointTile);
-      float sums[kTfdgsuPoints][kTfdgsuPointTile] = {{0.0f}};
+      float sums[kTfdgsuPoints][kTfdgsuPointTile];
+      memset(sums, 0, (size_t)n_points * sizeof(sums[0]));
       for (int32_t p = 0; p < n_points && tile.first > 0; ++p) {
         for (int32_t i = 0; i < n; ++i) sums[p][i] = dx[(r + p) * s->in_c + c + i];
       }
@@ -113,7 +116,7 @@ static void update_depthwise(const TfdgsuConvBlockGrad* block, const float* dz, 
     of.x = by->x + first;
     if (by->velocity) to.velocity = by->velocity + first;
     TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
-    for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) tfdgsu_update_depthwise_tile(&to, &of, &taps, s);
+    for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) tfdgsu_update_depthwise_tile_i8(&to, &of, &taps, s);
     of.n = 0;
   }
 }

@@ -13,17 +13,24 @@
 static void update_taps(float* w, float* velocity, const TfdgsuLanes* sums, const TfdgsuDepthwiseFilterTile* tile,
                         int32_t n_taps, int32_t multiplier, int32_t v_row, const TfdgsuSgd* sgd) {
   const TfdgsuSgd own = *sgd;
+  if (!velocity && tile->n == kTfdgsuLanes) {
+    float *w0 = w + tile->columns[0], *w1 = w + tile->columns[1], *w2 = w + tile->columns[2];
+    float* w3 = w + tile->columns[3];
+    for (int32_t left = n_taps, pitch = tile->dy_pitch; left > 0; --left, ++sums) {
+      tfdgsu_sgd_step(w0, NULL, sums->lane[0], &own);
+      tfdgsu_sgd_step(w1, NULL, sums->lane[1], &own);
+      tfdgsu_sgd_step(w2, NULL, sums->lane[2], &own);
+      tfdgsu_sgd_step(w3, NULL, sums->lane[3], &own);
+      w0 += pitch, w1 += pitch, w2 += pitch, w3 += pitch;
+    }
+    return;
+  }
   for (int32_t i = 0; i < tile->n; ++i) {
     float *w_at = w + tile->columns[i], *v_at = velocity ? velocity + i * multiplier : NULL;
     const float* sum = &sums->lane[i];
-    if (velocity) {
-      for (int32_t left = n_taps; left > 0; --left, sum += kTfdgsuLanes, w_at += tile->dy_pitch, v_at += v_row) {
-        tfdgsu_sgd_step(w_at, v_at, *sum, &own);
-      }
-    } else {
-      for (int32_t left = n_taps; left > 0; --left, sum += kTfdgsuLanes, w_at += tile->dy_pitch) {
-        tfdgsu_sgd_step(w_at, NULL, *sum, &own);
-      }
+    for (int32_t left = n_taps; left > 0; --left, sum += kTfdgsuLanes, w_at += tile->dy_pitch) {
+      tfdgsu_sgd_step(w_at, v_at, *sum, &own);
+      if (v_at) v_at += v_row;
     }
   }
 }

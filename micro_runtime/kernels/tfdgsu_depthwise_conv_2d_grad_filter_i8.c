@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-#include "depthwise_filter_tile.h"
 #include "depthwise_tile.h"
 #include "integer_update.h"
 #include "tfdgsu/kernels.h"
@@ -27,7 +26,7 @@ void tfdgsu_depthwise_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float
         TfdgsuDepthwiseFilterTile tile = {x + j, dy, s->in_c, s->out_c, 1, x_real->zero_point, {0}, n};
         for (int32_t i = 0; i < n; ++i) tile.columns[i] = (channels ? channels[j + i] : j + i) * multiplier + q;
         if (velocity) to.velocity = velocity + j * multiplier + q;
-        tfdgsu_update_depthwise_tile(&to, &tile, &taps, s);
+        tfdgsu_update_depthwise_tile_i8(&to, &tile, &taps, s);
       }
     }
   }

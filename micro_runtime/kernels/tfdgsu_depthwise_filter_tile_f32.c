@@ -27,14 +27,17 @@ static int32_t max_i32(int32_t a, int32_t b) { return a > b ? a : b; }
 
 TFDGSU_APART void copy_dy(Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuWindow* s) {
   const int32_t c0 = t->columns[0], c1 = t->columns[1], c2 = t->columns[2], c3 = t->columns[3];
+  const int32_t pitch = t->dy_pitch;
   TfdgsuLanes* to = part->dy;
   for (int32_t i = 0; i < part->height; ++i) {
-    const float* from = t->dy + ((part->b * s->out_h + part->oy + i) * s->out_w + part->ox) * t->dy_pitch;
-    for (int32_t left = part->width; left > 0; --left, ++to, from += t->dy_pitch) {
-      memcpy(to->lane + 0, from + c0, sizeof(float));
-      memcpy(to->lane + 1, from + c1, sizeof(float));
-      memcpy(to->lane + 2, from + c2, sizeof(float));
-      memcpy(to->lane + 3, from + c3, sizeof(float));
+    const float* row = t->dy + ((part->b * s->out_h + part->oy + i) * s->out_w + part->ox) * t->dy_pitch;
+    for (int32_t left = part->width; left > 0; --left, ++to, row += pitch) {
+      uint32_t bits[kTfdgsuLanes];
+      memcpy(bits + 0, row + c0, sizeof(float));
+      memcpy(bits + 1, row + c1, sizeof(float));
+      memcpy(bits + 2, row + c2, sizeof(float));
+      memcpy(bits + 3, row + c3, sizeof(float));
+      memcpy(to->lane, bits, sizeof(bits));
     }
   }
 }
@@ -45,25 +48,27 @@ TFDGSU_INLINE void clear(TfdgsuLanes* to, int32_t n) {
   }
 }
 
-// `count` positions, n channels of each.
-TFDGSU_INLINE void copy_floats(TfdgsuLanes* to, const float* from, int32_t pitch, int32_t count, int32_t n) {
-  for (; count > 0; --count, from += pitch, ++to) {
-    if (n == kTfdgsuLanes) {
-      *to = *(const TfdgsuLanes*)from;
-    } else {
-      for (int32_t j = 0; j < kTfdgsuLanes; ++j) to->lane[j] = j < n ? from[j] : 0.0f;
+// `count` positions.
+TFDGSU_INLINE void copy_floats(TfdgsuLanes* to, const float* from, int32_t pitch, int32_t count) {
+  for (; count > 0; --count, from += pitch, ++to) *to = *(const TfdgsuLanes*)from;
+}
+
+// n < 4 channels of each position.
+TFDGSU_APART void copy_some_channels(TfdgsuLanes* to, const TfdgsuDepthwiseFilterTile* t, int32_t at, int32_t pitch,
+                                     int32_t count) {
+  for (; count > 0; --count, at += pitch, ++to) {
+    for (int32_t j = 0; j < kTfdgsuLanes; ++j) {
+      to->lane[j] = j >= t->n       ? 0.0f
+                    : t->is_int8 ? (float)(((const int8_t*)t->x)[at + j] - t->zero_point)
+                                 : ((const float*)t->x)[at + j];
     }
   }
 }
 
 TFDGSU_INLINE void convert_int8s(TfdgsuLanes* to, const int8_t* from, int32_t zero_point, int32_t pitch,
-                                 int32_t count, int32_t n) {
+                                 int32_t count) {
   for (; count > 0; --count, from += pitch, ++to) {
-    if (n == kTfdgsuLanes) {
-      TFDGSU_UNROLL for (int j = 0; j < kTfdgsuLanes; ++j) to->lane[j] = (float)(from[j] - zero_point);
-    } else {
-      for (int32_t j = 0; j < kTfdgsuLanes; ++j) to->lane[j] = j < n ? (float)(from[j] - zero_point) : 0.0f;
-    }
+    TFDGSU_UNROLL for (int j = 0; j < kTfdgsuLanes; ++j) to->lane[j] = (float)(from[j] - zero_point);
   }
 }
 
@@ -73,16 +78,18 @@ TFDGSU_APART void copy_columns(Part* part, const TfdgsuDepthwiseFilterTile* t, c
   const int32_t n = part->width + part->reach, stride = s->stride_w, pitch = stride * t->x_pitch;
   const int32_t begin = min_i32(x < 0 ? (stride - 1 - x) / stride : 0, n);
   const int32_t end = max_i32(begin, min_i32(tfdgsu_floor_div(s->in_w - x + stride - 1, stride), n));
-  const int32_t row = s->in_w * t->x_pitch, lanes = t->n, to_pitch = part->pitch, zero_point = t->zero_point;
+  const int32_t row = s->in_w * t->x_pitch, to_pitch = part->pitch, zero_point = t->zero_point;
   int32_t at = ((part->b * s->in_h + part->rows.begin) * s->in_w + x + begin * stride) * t->x_pitch;
   TfdgsuLanes* to = part->x + phase * n;
   for (int32_t left = part->rows.end - part->rows.begin; left > 0; --left, to += to_pitch, at += row) {
     clear(to, begin);
     clear(to + end, n - end);
-    if (t->is_int8) {
-      convert_int8s(to + begin, (const int8_t*)t->x + at, zero_point, pitch, end - begin, lanes);
+    if (t->n < kTfdgsuLanes) {
+      copy_some_channels(to + begin, t, at, pitch, end - begin);
+    } else if (t->is_int8) {
+      convert_int8s(to + begin, (const int8_t*)t->x + at, zero_point, pitch, end - begin);
     } else {
-      copy_floats(to + begin, (const float*)t->x + at, pitch, end - begin, lanes);
+      copy_floats(to + begin, (const float*)t->x + at, pitch, end - begin);
     }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. Image positions a stride apart are read by the same taps, at outputs that follow one
-// another: x = q*stride - offset + phase, where tap kx = phase + stride*j meets output q - j. Four such positions are
+// another: x = q*stride - offset + phase, where tap kx = phase + stride*j meets output q - j. Some such positions are
 // summed at a time, from a copy of a part of dy that lies in lanes, its rows reversed so that q - j ascends with j.
 
 #include <stddef.h>
@@ -11,7 +11,14 @@
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kPositions = 128, kSide = 4, kStrip = 12 };
+enum { kPositions = 128, kSide = 4, kLongSide = 8, kStrip = 12 };
+
+// Vectors of 4 lanes are better where there are any.
+#if defined(__arm__) && !defined(__ARM_FEATURE_MVE) && !defined(__ARM_NEON)
+enum { kHasLongSides = 1 };
+#else
+enum { kHasLongSides = 0 };
+#endif
 
 // How many of `n` taps there are from each phase on: a stride apart, `most` for the first n_most phases, then one less.
 typedef struct {
@@ -25,8 +32,9 @@ typedef struct {
   const TfdgsuWindow* s;
   int32_t y_offset, x_offset;  // of an image position, to be counted from the first of the taps
   Phases rows, columns;
-  int32_t is_first, is_last;  // whether the taps are the filter's first ones, its last ones
-  int32_t is_plain;           // whether sums are stored as they are, for all lanes
+  int32_t is_first;           // whether the taps are the filter's first ones
+  int32_t is_whole;           // whether all lanes are channels
+  int32_t has_end;            // whether the sums are finished by an epilogue
 } Walk;
 
 // The part of dy that is copied: for quotients [q, q + width) and [p, p + height) of x and y.
@@ -53,14 +61,15 @@ TFDGSU_INLINE void clear(TfdgsuLanes* to, int32_t n) {
   }
 }
 
-// `count` positions of n channels, from the last one to the first.
-TFDGSU_INLINE void copy_positions(TfdgsuLanes* to, const float* from, int32_t pitch, int32_t count, int32_t n) {
+// `count` positions, from the last one to the first.
+TFDGSU_INLINE void copy_positions(TfdgsuLanes* to, const float* from, int32_t pitch, int32_t count) {
+  for (; count > 0; --count, from -= pitch, ++to) *to = *(const TfdgsuLanes*)from;
+}
+
+// Of n < 4 channels.
+TFDGSU_APART void copy_some_channels(TfdgsuLanes* to, const float* from, int32_t pitch, int32_t count, int32_t n) {
   for (; count > 0; --count, from -= pitch, ++to) {
-    if (n == kTfdgsuLanes) {
-      *to = *(const TfdgsuLanes*)from;
-    } else {
-      for (int32_t j = 0; j < kTfdgsuLanes; ++j) to->lane[j] = j < n ? from[j] : 0.0f;
-    }
+    for (int32_t j = 0; j < kTfdgsuLanes; ++j) to->lane[j] = j < n ? from[j] : 0.0f;
   }
 }
 
@@ -74,35 +83,50 @@ TFDGSU_APART void copy_part(Part* part, const Walk* walk) {
   part->rows.begin = max_i32(part->p - walk->rows.most + 1, 0);
   part->rows.end = min_i32(part->p + part->height, s->out_h);
   const float* from = t->dy + ((part->b * s->out_h + part->rows.begin) * s->out_w + last - begin) * pitch;
-  TfdgsuLanes* to = part->lanes;
+  TfdgsuLanes* to = part->lanes + begin;
+  // What is behind a row and before the next one is cleared at once.
+  const int32_t count = end - begin, outside = to_pitch - count;
+  clear(part->lanes, begin);
   for (int32_t left = part->rows.end - part->rows.begin; left > 0; --left, to += to_pitch, from += row) {
-    clear(to, begin);
-    clear(to + end, to_pitch - end);
-    copy_positions(to + begin, from, pitch, end - begin, n);
+    if (n == kTfdgsuLanes) {
+      copy_positions(to, from, pitch, count);
+    } else {
+      copy_some_channels(to, from, pitch, count, n);
+    }
+    clear(to + count, left > 1 ? outside : to_pitch - end);
   }
 }
 
-// Four positions of a row of the images, a stride apart; the last one is x, and `at` its number among all positions.
+// Positions of a row of the images, a stride apart; the last one is x, and `at` its number among all positions.
 typedef struct {
   int32_t x, at;
 } Place;
 
+static int is_inside(const Walk* walk, Place place) { return place.x >= 0 && place.x < walk->s->in_w; }
+
 static void load_sums(float sums[kSide][kTfdgsuLanes], const Walk* walk, Place place) {
   const TfdgsuDepthwiseInputTile* t = walk->tile;
   for (int32_t i = 0; i < kSide; ++i, place.x -= walk->s->stride_w, place.at -= walk->s->stride_w) {
-    if (place.x < 0 || place.x >= walk->s->in_w) continue;
+    if (!is_inside(walk, place)) continue;
     for (int32_t j = 0; j < t->n; ++j) sums[i][j] = t->dx[place.at * t->dx_pitch + j];
   }
 }
 
-// Those inside the image, with the epilogue.
+// Those inside the image.
 TFDGSU_APART void store_sums(float sums[kSide][kTfdgsuLanes], const Walk* walk, Place place) {
   const TfdgsuDepthwiseInputTile* t = walk->tile;
-  const TfdgsuEpilogue none = {NULL, NULL, 0.0f}, *end = walk->is_last ? walk->epilogue : &none;
   for (int32_t i = 0; i < kSide; ++i, place.x -= walk->s->stride_w, place.at -= walk->s->stride_w) {
-    if (place.x < 0 || place.x >= walk->s->in_w) continue;
-    tfdgsu_finish_sums(sums[i], place.at * walk->s->in_c + t->first, t->n, end);
+    if (!is_inside(walk, place)) continue;
     for (int32_t j = 0; j < t->n; ++j) t->dx[place.at * t->dx_pitch + j] = sums[i][j];
+  }
+}
+
+// Of n positions.
+TFDGSU_APART void finish(const Walk* walk, Place place, int32_t n) {
+  const TfdgsuDepthwiseInputTile* t = walk->tile;
+  for (; n > 0; --n, place.x -= walk->s->stride_w, place.at -= walk->s->stride_w) {
+    if (!is_inside(walk, place)) continue;
+    tfdgsu_finish_sums(t->dx + place.at * t->dx_pitch, place.at * walk->s->in_c + t->first, t->n, walk->epilogue);
   }
 }
 
@@ -131,13 +155,14 @@ TFDGSU_INLINE void sum_place(const Walk* walk, const TfdgsuRows* of, Place place
     }
     store_sums(kept, walk, place);
   }
+  if (walk->has_end) finish(walk, place, kSide);
 }
 
 // Four columns a stride apart, of which x is the last one, in the rows that the part serves. `first` has the first
 // of their taps and what the part has of row 0 of dy.
 TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
   const TfdgsuWindow* s = walk->s;
-  const int is_plain = walk->is_plain && x < s->in_w && x >= (kSide - 1) * s->stride_w;
+  const int is_plain = walk->is_whole && x < s->in_w && x >= (kSide - 1) * s->stride_w;
   const int32_t stride = s->stride_h, columns = walk->taps->columns;
   const int32_t end = min_i32((part->p + part->height) * stride - walk->y_offset, s->in_h);
   // Row y = p*stride - offset + phase. Output p - m is met by tap phase + stride*m.
@@ -156,15 +181,55 @@ TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRo
   }
 }
 
+// Eight columns inside the image, with strides of 1 and 3 taps in a row that are a filter's first ones. Two lanes at a
+// time, so that a row's taps stay in registers, too.
+TFDGSU_APART void sum_long_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
+  const TfdgsuWindow* s = walk->s;
+  const int32_t out_h = s->out_h, most = walk->rows.most, pitch = walk->tile->dx_pitch;
+  const int32_t begin_y = max_i32(part->p - walk->y_offset, 0);
+  const int32_t rows = min_i32(part->p + part->height - walk->y_offset, s->in_h) - begin_y;
+  const int32_t at = (part->b * s->in_h + begin_y) * s->in_w + x, row = (s->in_w + kLongSide) * pitch;
+  for (int32_t lane = 0; lane < kTfdgsuLanes; lane += 2) {
+    float* dx = walk->tile->dx + at * pitch + lane;
+    TfdgsuRows of = *first;
+    int32_t p = begin_y + walk->y_offset;
+    for (int32_t left = rows; left > 0; --left, ++p, dx += row) {
+      const int32_t begin = max_i32(p - out_h + 1, 0);
+      of.rows = min_i32(p + 1, most) - begin;
+      of.a = first->a + 3 * begin;
+      of.b = first->b - (p - begin) * of.b_row;
+      float sums[kLongSide][kTfdgsuLanes];
+      TFDGSU_UNROLL for (int i = 0; i < kLongSide; ++i) sums[i][0] = sums[i][1] = 0.0f;
+      tfdgsu_correlate_3(sums, &of, lane, kLongSide);
+      TFDGSU_UNROLL for (int i = 0; i < kLongSide; ++i, dx -= pitch) {
+        TFDGSU_IN_ORDER;
+        dx[0] = sums[i][0], dx[1] = sums[i][1];
+      }
+    }
+  }
+  if (!walk->has_end) return;
+  Place place = {x, at};
+  for (int32_t left = rows; left > 0; --left, place.at += s->in_w) finish(walk, place, kLongSide);
+}
+
 static void sum_part(const Walk* walk, const Part* part) {
-  const int32_t stride = walk->s->stride_w, offset = walk->x_offset;
+  const TfdgsuWindow* s = walk->s;
+  const int32_t stride = s->stride_w, offset = walk->x_offset;
+  const int has_long_sides = walk->is_whole && walk->is_first && stride == 1 && s->stride_h == 1 &&
+                             walk->taps->columns == 3 && kHasLongSides;
   TfdgsuRows of = {walk->tile->w, NULL, walk->s->stride_h * walk->taps->columns, -part->pitch, 0, 0};
   for (int32_t phase = 0; phase < stride; ++phase, of.a += of.steps) {
     of.steps = taps_of_phase(walk->columns, phase);
-    of.b = part->lanes - part->rows.begin * part->pitch + part->width;
-    for (int32_t i = kSide - 1; i < part->width; i += kSide) {
-      of.b -= kSide;
-      sum_columns(walk, part, &of, (part->q + i) * stride - offset + phase);
+    of.b = part->lanes - part->rows.begin * part->pitch;
+    int32_t x = (part->q + part->width - 1) * stride - offset + phase;
+    for (int32_t n, left = part->width; left > 0; left -= n, of.b += n, x -= n * stride) {
+      if (has_long_sides && left >= kLongSide && x < s->in_w && x >= kLongSide - 1) {
+        n = kLongSide;
+        sum_long_columns(walk, part, &of, x);
+      } else {
+        n = kSide;
+        sum_columns(walk, part, &of, x);
+      }
     }
   }
 }
@@ -176,8 +241,9 @@ void tfdgsu_depthwise_input_tile_f32(const TfdgsuDepthwiseInputTile* tile, const
   walk.rows = split_taps(taps->rows, s->stride_h);
   walk.columns = split_taps(taps->columns, s->stride_w);
   walk.is_first = taps->ky == 0 && taps->kx == 0;
-  walk.is_last = taps->ky + taps->rows == s->filter_h && taps->kx + taps->columns == s->filter_w;
-  walk.is_plain = tile->n == kTfdgsuLanes && !(walk.is_last && (epilogue->addend || epilogue->bits));
+  const int is_last = taps->ky + taps->rows == s->filter_h && taps->kx + taps->columns == s->filter_w;
+  walk.is_whole = tile->n == kTfdgsuLanes;
+  walk.has_end = is_last && (epilogue->addend || epilogue->bits);
   const int32_t p_begin = tfdgsu_floor_div(walk.y_offset, s->stride_h);
   const int32_t p_end = tfdgsu_floor_div(s->in_h - 1 + walk.y_offset, s->stride_h) + 1;
   const int32_t q_begin = tfdgsu_floor_div(walk.x_offset, s->stride_w);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The portable kernels of int8 layers and their contracts. What kernels.h says is common to all holds here, too.
 //
-// Stack: tiles and converted filters lie there. The deepest call, a block's backward pass, has frames of about 4.8 KB
+// Stack: tiles and converted filters lie there. The deepest call, a block's backward pass, has frames of about 5.1 KB
 // together on Cortex-M4 (gcc 12 -O2 -fstack-usage), a block's forward pass 3 KB.
 
 #ifndef TFDGSU_KERNELS_INT8_H_
@@ -121,6 +121,37 @@ typedef struct {
   int32_t reaches_conv;   // whether the gradient of conv's result is computed, and what follows from it
   int32_t tile_channels;  // how many of the M channels are worked on at a time
 } TfdgsuConvBlockGrad;
+
+// Rows of 4 weights, each with one scale: row i at w + first + i*stride with scales[i*scale_step].
+typedef struct {
+  int8_t *w, *remainder;  // of the tensor; remainder NULL unless rounding is remainder
+  float* velocity;        // [4] of each row, v_stride from one to the next, or NULL
+  const float* scales;
+  int32_t scale_step;
+  int32_t first, stride, v_stride;  // first: where in w the rows begin
+  int32_t columns[4];               // of a row's weights
+  uint32_t key;                     // of the random numbers, those before first_idx skipped
+  const TfdgsuIntegerSgd* update;
+} TfdgsuRowsOfWeights;
+
+// Integer SGD on n rows by their gradients [n,4], which are lost.
+void tfdgsu_step_rows_i8(const TfdgsuRowsOfWeights* rows, float* gradients, int32_t n);
+
+// The filter that a tile of tfdgsu_depthwise_filter_tile_f32 is of.
+typedef struct {
+  int8_t *w, *remainder;  // [taps,C]; remainder or NULL
+  float* velocity;        // [taps,v_row] from the tile's first channel on, one every v_step, or NULL
+  int32_t v_row, v_step;
+  const float* scales;    // [C]
+  int32_t first;          // the channel to count the tile's columns from
+  float x_scale;
+  uint32_t key;           // as above
+  const TfdgsuIntegerSgd* update;
+} TfdgsuDepthwiseFilterI8;
+
+// Integer SGD on some taps by x_scale * the sums of tfdgsu_depthwise_filter_tile_f32.
+void tfdgsu_update_depthwise_tile_i8(const TfdgsuDepthwiseFilterI8* to, const TfdgsuDepthwiseFilterTile* tile,
+                                     const TfdgsuTaps* taps, const TfdgsuWindow* window);
 
 // ---- convolution with int8 weights ------------------------------------------------------------
 // Real weights are scales[o] * w, o the output channel. dy, dx and scales are float, and what the

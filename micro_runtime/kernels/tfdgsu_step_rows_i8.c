@@ -1,29 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// SGD steps of rows of 4 int8 weights, those of a row with one scale: bit for bit what integer_update.h does one by
-// one, but without its branches as long as no step is extreme.
-
-#ifndef TFDGSU_KERNELS_INTEGER_ROW_H_
-#define TFDGSU_KERNELS_INTEGER_ROW_H_
+// Contract: tfdgsu/kernels_int8.h. Bit for bit what integer_update.h does one by one, but without its branches as long
+// as no step is extreme.
 
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "integer_update.h"
 #include "multiply_add.h"
 #include "register_tile.h"
-
-// Weights that an update steps, and their scales: row i at w + i*stride with scales[i].
-typedef struct {
-  int8_t *w, *remainder;  // of the tensor; remainder NULL unless rounding is remainder
-  float* velocity;        // of the rows, v_stride from one to the next, or NULL
-  const float* scales;    // of the rows
-  int32_t first, stride, v_stride;  // first: where in w the rows begin
-  int32_t columns[4];               // of the row's weights
-  uint32_t key;
-  const TfdgsuIntegerSgd* update;
-} TfdgsuRows;
+#include "tfdgsu/kernels.h"
 
 #ifdef __GNUC__
 #define TFDGSU_SPECIALIZED __attribute__((always_inline)) static inline
@@ -32,7 +17,7 @@ typedef struct {
 #endif
 
 // Moves one weight by units below 2^22 in size; with remainder they are 256ths.
-TFDGSU_SPECIALIZED void tfdgsu_move_weight(int8_t* w, int8_t* remainder, float units, int is_remainder) {
+TFDGSU_SPECIALIZED void move_weight(int8_t* w, int8_t* remainder, float units, int is_remainder) {
   if (is_remainder) {
     const int32_t limit = kTfdgsuInt8Limit * 256;
     int32_t total = *w * 256 + *remainder + tfdgsu_whole(units);
@@ -41,9 +26,8 @@ TFDGSU_SPECIALIZED void tfdgsu_move_weight(int8_t* w, int8_t* remainder, float u
     *remainder = (int8_t)(uint8_t)total;
     return;
   }
-  const int32_t old = *w;
-  const uint32_t moved = tfdgsu_whole_bits(units) + (uint32_t)old;
-  if (moved - (TFDGSU_WHOLE_ZERO - kTfdgsuInt8Limit) <= 2 * kTfdgsuInt8Limit) {
+  const uint32_t weight = (uint32_t)(int32_t)*w, moved = tfdgsu_whole_bits(units) + weight;
+  if (moved - (TFDGSU_WHOLE_ZERO - (uint32_t)kTfdgsuInt8Limit) <= 2u * kTfdgsuInt8Limit) {
     *w = (int8_t)(uint8_t)moved;
   } else {
     *w = moved < TFDGSU_WHOLE_ZERO ? -kTfdgsuInt8Limit : kTfdgsuInt8Limit;
@@ -51,14 +35,14 @@ TFDGSU_SPECIALIZED void tfdgsu_move_weight(int8_t* w, int8_t* remainder, float u
 }
 
 // Whether 4 steps are below 2^22, where the sum of their squares is below 2^44. A NaN has greater bits.
-static inline int tfdgsu_are_short(float u0, float u1, float u2, float u3) {
+static int are_short(float u0, float u1, float u2, float u3) {
   const float squares =
       tfdgsu_multiply_add(u3, u3, tfdgsu_multiply_add(u2, u2, tfdgsu_multiply_add(u1, u1, u0 * u0)));
   return tfdgsu_float_bits(squares) < 0x55800000u;
 }
 
 // A row with an extreme step; its gradients, and what makes units of them.
-TFDGSU_TILE void tfdgsu_step_extreme_row(const TfdgsuRows* rows, int32_t i, const float* gradients, float factor) {
+TFDGSU_TILE void step_extreme_row(const TfdgsuRowsOfWeights* rows, int32_t i, const float* gradients, float factor) {
   const int is_remainder = rows->update->rounding == kTfdgsuRemainder;
   const int32_t row = rows->first + i * rows->stride;
   for (int32_t j = 0; j < 4; ++j) {
@@ -71,17 +55,18 @@ TFDGSU_TILE void tfdgsu_step_extreme_row(const TfdgsuRows* rows, int32_t i, cons
 }
 
 // Puts units in place of the gradients of n rows and moves their velocities. NaN where there is no step.
-TFDGSU_TILE void tfdgsu_move_velocities(const TfdgsuRows* rows, float* gradients, int32_t n) {
+TFDGSU_TILE void move_velocities(const TfdgsuRowsOfWeights* rows, float* gradients, int32_t n) {
   for (int32_t i = 0; i < n; ++i) {
     float* v = rows->velocity + i * rows->v_stride;
     for (int32_t j = 0; j < 4; ++j, ++gradients) {
-      if (!tfdgsu_units_of_step(gradients, v + j, *gradients, rows->scales[i], &rows->update->sgd)) *gradients = NAN;
+      const float scale = rows->scales[i * rows->scale_step];
+      if (!tfdgsu_units_of_step(gradients, v + j, *gradients, scale, &rows->update->sgd)) *gradients = NAN;
     }
   }
 }
 
 // Puts units with their random numbers in place of the gradients of n rows.
-TFDGSU_TILE void tfdgsu_add_chances(const TfdgsuRows* rows, float* gradients, const float* scale,
+TFDGSU_TILE void add_chances(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
                                     int32_t scale_step, float rate, int32_t n) {
   const uint32_t first = rows->key + (uint32_t)rows->first * TFDGSU_RANDOM_STEP;
   const uint32_t stride = (uint32_t)rows->stride * TFDGSU_RANDOM_STEP;
@@ -102,7 +87,7 @@ TFDGSU_TILE void tfdgsu_add_chances(const TfdgsuRows* rows, float* gradients, co
 }
 
 // Steps n rows by gradients [n,4] with factors rate / scale.
-TFDGSU_SPECIALIZED void tfdgsu_move_rows(const TfdgsuRows* rows, const float* gradients, const float* scale,
+TFDGSU_SPECIALIZED void move_rows(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
                                          int32_t scale_step, float rate, int32_t n, int is_remainder) {
   const float per_unit = is_remainder ? 256.0f : 1.0f;
   const int32_t c0 = rows->columns[0], c1 = rows->columns[1], c2 = rows->columns[2], c3 = rows->columns[3];
@@ -112,46 +97,43 @@ TFDGSU_SPECIALIZED void tfdgsu_move_rows(const TfdgsuRows* rows, const float* gr
     const float factor = rate / *scale, fine = factor * per_unit;
     const float u0 = gradients[0] * fine, u1 = gradients[1] * fine;
     const float u2 = gradients[2] * fine, u3 = gradients[3] * fine;
-    if (tfdgsu_are_short(u0, u1, u2, u3)) {
-      tfdgsu_move_weight(w + c0, r + c0, u0, is_remainder);
-      tfdgsu_move_weight(w + c1, r + c1, u1, is_remainder);
-      tfdgsu_move_weight(w + c2, r + c2, u2, is_remainder);
-      tfdgsu_move_weight(w + c3, r + c3, u3, is_remainder);
+    if (are_short(u0, u1, u2, u3)) {
+      move_weight(w + c0, r + c0, u0, is_remainder);
+      move_weight(w + c1, r + c1, u1, is_remainder);
+      move_weight(w + c2, r + c2, u2, is_remainder);
+      move_weight(w + c3, r + c3, u3, is_remainder);
     } else {
-      tfdgsu_step_extreme_row(rows, i, gradients, factor);
+      step_extreme_row(rows, i, gradients, factor);
     }
     scale += scale_step, gradients += 4, w += stride;
     if (is_remainder) r += stride;
   }
 }
-TFDGSU_TILE void tfdgsu_move_rows_whole(const TfdgsuRows* rows, const float* gradients, const float* scale,
+TFDGSU_TILE void move_rows_whole(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
                                         int32_t scale_step, float rate, int32_t n) {
-  tfdgsu_move_rows(rows, gradients, scale, scale_step, rate, n, 0);
+  move_rows(rows, gradients, scale, scale_step, rate, n, 0);
 }
-TFDGSU_TILE void tfdgsu_move_rows_finely(const TfdgsuRows* rows, const float* gradients, const float* scale,
+TFDGSU_TILE void move_rows_finely(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
                                          int32_t scale_step, float rate, int32_t n) {
-  tfdgsu_move_rows(rows, gradients, scale, scale_step, rate, n, 1);
+  move_rows(rows, gradients, scale, scale_step, rate, n, 1);
 }
 
-// Steps n rows by their gradients [n,4], which are lost.
-static inline void tfdgsu_step_rows(const TfdgsuRows* rows, float* gradients, int32_t n) {
+void tfdgsu_step_rows_i8(const TfdgsuRowsOfWeights* rows, float* gradients, int32_t n) {
   static const float kOne = 1.0f;  // the scale of units
   const float *scale = rows->scales;
-  int32_t scale_step = 1;
+  int32_t scale_step = rows->scale_step;
   float rate = -rows->update->sgd.learning_rate;
   if (rows->velocity) {
-    tfdgsu_move_velocities(rows, gradients, n);
+    move_velocities(rows, gradients, n);
     scale = &kOne, scale_step = 0, rate = 1.0f;
   }
   if (rows->update->rounding == kTfdgsuStochastic) {
-    tfdgsu_add_chances(rows, gradients, scale, scale_step, rate, n);
+    add_chances(rows, gradients, scale, scale_step, rate, n);
     scale = &kOne, scale_step = 0, rate = 1.0f;
   }
   if (rows->update->rounding == kTfdgsuRemainder) {
-    tfdgsu_move_rows_finely(rows, gradients, scale, scale_step, rate, n);
+    move_rows_finely(rows, gradients, scale, scale_step, rate, n);
   } else {
-    tfdgsu_move_rows_whole(rows, gradients, scale, scale_step, rate, n);
+    move_rows_whole(rows, gradients, scale, scale_step, rate, n);
   }
 }
-
-#endif  // TFDGSU_KERNELS_INTEGER_ROW_H_
