@@ -65,7 +65,7 @@ def package(ecosystem: str, folder: str | os.PathLike) -> list[pathlib.Path]:
             f"Ecosystem must be one of {', '.join(ECOSYSTEMS)}. Received: {ecosystem!r}. Remedy: choose one of them; "
             "CMake and Bazel build from the source folder itself."
         )
-    target = pathlib.Path(folder).expanduser().absolute()
+    target = pathlib.Path(folder).expanduser().resolve()  # of a link, what it names: a folder can't replace it
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(
             f"Output folder must not exist yet, or be empty. Received: {target}, which holds something. "

@@ -79,6 +79,14 @@ def test_a_folder_in_use_is_refused(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_link_stays_and_what_it_names_is_filled(tmp_path):
+    (tmp_path / "library").mkdir()
+    (tmp_path / "link").symlink_to("library")
+    names = packaging.package("arduino", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert all((tmp_path / "library" / name).is_file() for name in names)
+
+
 def test_an_unknown_ecosystem_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"Received: 'mbed'\. Remedy:"):
         packaging.package("mbed", tmp_path / "out")

@@ -87,7 +87,9 @@ def test_default_name_is_the_file(bundle_path, tmp_path, capsys):
     assert str(tmp_path / "model_tflite.h") in printed and "builtin ops: " in printed and "Cortex-M" in printed
 
 
-@pytest.mark.parametrize("name", ["", "3d", "a-b", "a b", "_a", "int", "register", "namespace"])
+@pytest.mark.parametrize(
+    "name", ["", "3d", "a-b", "a b", "_a", "int", "register", "namespace", "std", "tfdgsu", "tflite"]
+)
 def test_a_name_that_is_none_is_refused(name, bundle_path, tmp_path, capsys):
     assert run(["codegen", bundle_path, "--out", str(tmp_path), "--name", name]) == EXIT_REFUSED
     assert "must be a C identifier" in capsys.readouterr().err
