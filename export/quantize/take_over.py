@@ -67,6 +67,15 @@ def take_over(graph: Graph, ops: list[Op], quantized: Graph, tensor_of: dict[str
             reader = _first_reader(copied, quantized, tensor_of, op_of)
             if reader is not None:
                 graph.ops.insert(graph.index(reader), rescaling)
+    _drop_unread(graph, ops)
+
+
+def _drop_unread(graph: Graph, ops: list[Op]) -> None:
+    """Removes those that the quantizer merged with others, reshapes of reshapes, which float32 reads and int8 does not."""
+    for op in reversed(ops):
+        is_read = any(graph.consumers(t) or any(t is result for result in graph.outputs) for t in op.outputs)
+        if not is_read and all(tensor.dtype == "float32" for tensor in op.outputs):
+            graph.ops.remove(op)
 
 
 def _match(op: Op, copied: Op, here: dict[int, Tensor], overlay: Overlay) -> None:

@@ -120,3 +120,16 @@ def test_incomplete_settings_are_refused_before_anything_is_written(path, argume
     with pytest.raises(ValueError, match=message):
         tfdgsu.export.export_training_bundle(_sparse(), path, **arguments)
     assert not path.exists()
+
+
+def test_reshapes_that_the_quantizer_merges_leave_nothing_behind(path):
+    """A Conv1D is a Conv2D between reshapes, of which the quantizer makes one with those beside it."""
+    keras.utils.set_random_seed(0)
+    x = keras.Input(IMAGE)
+    y = layers.Reshape((8, 8, 4))(layers.Conv1D(4, 3, padding="same", dilation_rate=2)(layers.Reshape((64, 3))(x)))
+    y = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 3, activation="relu", name="deep")(y))
+    model = keras.Model(x, layers.Dense(4, activation="softmax", name="head")(y))
+    sparse = make_sparse(model, {"deep": 2, "head": 6})
+    tfdgsu.export.export_training_bundle(sparse, path, quantize="int8", representative_data=EXAMPLES)
+    y = tfdgsu.micro_runtime.Session(path).infer(EXAMPLES[:1])
+    np.testing.assert_allclose(y, model.predict(EXAMPLES[:1], verbose=0), atol=0.01)
