@@ -112,7 +112,7 @@ static TfLiteStatus Match(void* search, const char* name, const struct TFLMRegis
 }
 
 static void FreeAll(Run* run, TfLiteNode* node, void* options, int n) {
-  const char *const flash = run->driver->flash, *const end = flash + run->flash_used;
+  const char *const flash = run->driver->flash, *const end = flash ? flash + run->flash_used : NULL;
   for (int i = 0; i < n; ++i) {
     char* const data = run->tensors[i].data.data;
     if (!flash || data < flash || data >= end) free(data);

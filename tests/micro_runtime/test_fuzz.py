@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fuzz targets: seeds and earlier finds under sanitizers with any compiler, a bounded run with clang."""
 
+import os
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -183,6 +185,7 @@ def test_the_script_wants_targets_that_exist():
 @needs_clang
 def test_the_script_runs_a_target(tmp_path):
     command = [str(harness.FUZZ / "run"), "--seconds", "2", "--out", str(tmp_path), "bundle_header"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0 and done.stdout.startswith("bundle_header: ok\n"), done.stdout + done.stderr
     assert len(list((tmp_path / "bundle_header" / "corpus").iterdir())) > len(seeds.bundle_header_seeds()) // 2
