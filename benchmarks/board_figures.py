@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the section of micro_runtime/README.md on what a bundle costs on a core from the stored result of boards.py.
+"""Writes the sections of micro_runtime/README.md on what a bundle and what a kernel costs, from stored results.
 
 python benchmarks/board_figures.py
 """
@@ -9,9 +9,11 @@ import json
 import pathlib
 import textwrap
 
+import kernel_figures
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = ROOT / "micro_runtime" / "README.md"
-RESULTS = ROOT / "benchmarks" / "results" / "boards.json"
+RESULTS = ROOT / "benchmarks" / "results"
 BEGIN = "<!-- boards: written by benchmarks/board_figures.py from benchmarks/results/boards.json -->\n"
 END = "<!-- end of boards -->\n"
 _WIDTH = 120
@@ -111,13 +113,24 @@ def _code_bytes(bundle: dict, core: str) -> int:
     return size["own"] + size["library"]
 
 
+def sections() -> list[tuple[str, str, str]]:
+    """(begin, end, text) of all sections; begin and end are markers, part of the text."""
+    boards, kernels = (json.loads((RESULTS / name).read_text()) for name in ("boards.json", "kernels.json"))
+    return [
+        (BEGIN, END, format_section(boards)),
+        (kernel_figures.BEGIN, kernel_figures.END, kernel_figures.format_section(kernels)),
+    ]
+
+
 def main():
     text = README.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{README} must hold {BEGIN.strip()} and {END.strip()}.")
-    README.write_text(before + format_section(json.loads(RESULTS.read_text())) + after)
+    for begin, end, section in sections():
+        before, has_begin, rest = text.partition(begin)
+        _, has_end, after = rest.partition(end)
+        if not has_begin or not has_end:
+            raise SystemExit(f"{README} must hold {begin.strip()} and {end.strip()}.")
+        text = before + section + after
+    README.write_text(text)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@
 
 enum { kPositions = 128, kSide = 4, kLongSide = 8, kStrip = 12 };
 
-// Vectors of 4 lanes are better where there are any.
-#if defined(__arm__) && !defined(__ARM_FEATURE_MVE) && !defined(__ARM_NEON)
+// Vectors of 4 lanes are better where there are any, and a second loop costs flash.
+#if defined(__arm__) && !defined(__ARM_FEATURE_MVE) && !defined(__ARM_NEON) && !defined(__OPTIMIZE_SIZE__)
 enum { kHasLongSides = 1 };
 #else
 enum { kHasLongSides = 0 };
@@ -159,7 +159,7 @@ TFDGSU_INLINE void sum_place(const Walk* walk, const TfdgsuRows* of, Place place
 }
 
 // Four columns a stride apart, of which x is the last one, in the rows that the part serves. `first` has the first
-// of their taps and what the part has of row 0 of dy.
+// of their taps and the part's first row of dy.
 TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
   const TfdgsuWindow* s = walk->s;
   const int is_plain = walk->is_whole && x < s->in_w && x >= (kSide - 1) * s->stride_w;
@@ -174,8 +174,8 @@ TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRo
     const int32_t begin = max_i32(p - s->out_h + 1, 0);
     of.rows = min_i32(p + 1, taps_of_phase(walk->rows, phase)) - begin;
     of.a = first->a + (phase + stride * begin) * columns;
-    of.b = first->b - (p - begin) * of.b_row;
-    if (of.steps == 0) of.rows = 0;
+    if (of.steps == 0 || of.rows < 0) of.rows = 0;
+    of.b = of.rows > 0 ? first->b + (p - begin - part->rows.begin) * part->pitch : first->b;
     sum_place(walk, &of, place, is_plain);
     if (++phase == stride) phase = 0, ++p;
   }
@@ -197,7 +197,7 @@ TFDGSU_APART void sum_long_columns(const Walk* walk, const Part* part, const Tfd
       const int32_t begin = max_i32(p - out_h + 1, 0);
       of.rows = min_i32(p + 1, most) - begin;
       of.a = first->a + 3 * begin;
-      of.b = first->b - (p - begin) * of.b_row;
+      of.b = of.rows > 0 ? first->b + (p - begin - part->rows.begin) * part->pitch : first->b;
       float sums[kLongSide][kTfdgsuLanes];
       TFDGSU_UNROLL for (int i = 0; i < kLongSide; ++i) sums[i][0] = sums[i][1] = 0.0f;
       tfdgsu_correlate_3(sums, &of, lane, kLongSide);
@@ -220,7 +220,7 @@ static void sum_part(const Walk* walk, const Part* part) {
   TfdgsuRows of = {walk->tile->w, NULL, walk->s->stride_h * walk->taps->columns, -part->pitch, 0, 0};
   for (int32_t phase = 0; phase < stride; ++phase, of.a += of.steps) {
     of.steps = taps_of_phase(walk->columns, phase);
-    of.b = part->lanes - part->rows.begin * part->pitch;
+    of.b = part->lanes;
     int32_t x = (part->q + part->width - 1) * stride - offset + phase;
     for (int32_t n, left = part->width; left > 0; left -= n, of.b += n, x -= n * stride) {
       if (has_long_sides && left >= kLongSide && x < s->in_w && x >= kLongSide - 1) {
