@@ -9,7 +9,7 @@ from .prepare import prepare
 from .sparse_update_plan import SparseUpdatePlan
 
 
-def split_frozen_front(model: keras.Model, plan: SparseUpdatePlan) -> tuple[keras.Model, keras.Model]:
+def split_frozen_front(model: keras.Model, plan: SparseUpdatePlan) -> tuple[keras.Model | None, keras.Model]:
     """Cuts a model where its frozen front ends, so that training can start from the front's outputs.
 
     The cut is the last tensor through which everything that reaches an update layer, or the output, has to pass.
@@ -24,21 +24,18 @@ def split_frozen_front(model: keras.Model, plan: SparseUpdatePlan) -> tuple[kera
         plan: A plan made for it.
 
     Returns:
-        `(front, rest)`: `rest(front(x))` is the prepared model's output. `rest` takes the plan of the whole model.
+        `(front, rest)`: `rest(front(x))` is the prepared model's output. `rest` takes the plan of the whole model. If no
+        tensor but the model's input leads to all update layers, `front` is `None` and `rest` the whole prepared model.
 
     Raises:
         TypeError: The model is neither Functional nor Sequential.
-        ValueError: An update layer is not in the model, or nothing but the model's input is in front of all of them.
+        ValueError: An update layer is not in the model.
     """
     prepared = prepare(model)
     graph = flatten(prepared)
     cut = _cut(graph, _first_update(graph, plan))
     if cut is None:
-        raise ValueError(
-            "A front can be cut off where one tensor leads to all update layers. "
-            f"Received: model={model.name!r}, whose first update layer has none in front of it but the input. "
-            "Train the whole model instead."
-        )
+        return None, prepared
     tensor = cut.producer.layer.output
     front = keras.Model(prepared.inputs, tensor, name=f"{model.name}_front")
     return front, keras.Model(tensor, prepared.outputs, name=f"{model.name}_rest")

@@ -61,9 +61,15 @@ def test_a_shortcut_around_the_cut_moves_it():
     assert front.layers[-1].name == "early"
 
 
-def test_what_cannot_be_cut_is_refused():
+def test_a_model_without_a_front_stays_whole():
     model = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(2, 1, name="first"), layers.Flatten()])
-    with pytest.raises(ValueError, match=r"none in front of it but the input\. Train the whole"):
-        tfdgsu.split_frozen_front(model, tfdgsu.plan(model, layers={"first": 1}, train_head=False))
+    front, rest = tfdgsu.split_frozen_front(model, tfdgsu.plan(model, layers={"first": 1}, train_head=False))
+    assert front is None
+    x = np.ones((2, 4, 4, 1), np.float32)
+    np.testing.assert_array_equal(rest.predict_on_batch(x), model.predict_on_batch(x))
+
+
+def test_a_plan_of_another_model_is_refused():
+    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(2, 1, name="first"), layers.Flatten()])
     with pytest.raises(ValueError, match=r"Received: \['head'\]"):
         tfdgsu.split_frozen_front(model, tfdgsu.plan(_residual_model(), layers={"head": 4}))

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A run of a study: learns, is resumed bit for bit, and trains as `SparseUpdateModel.fit` does without the cache."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfdgsu
+from tfdgsu.study import FeatureCache, Recipe, StudyImages, StudyRun
+
+N_CLASSES = 3
+
+
+def _model():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(6, 3, strides=2, padding="same", activation="relu", name="stem")(image)
+    x = layers.Conv2D(8, 1, activation="relu", name="a_expand")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="a_dw")(x)
+    x = layers.Conv2D(8, 1, activation="relu", name="b_expand")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(N_CLASSES, activation="softmax", name="head")(x))
+
+
+def _view(images, number):
+    images = images.astype(np.float32) / 255
+    return images[:, :, ::-1] if number % 2 else images
+
+
+def _images(n, seed):
+    """Noise whose colour is its class."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, N_CLASSES, n)
+    images = rng.integers(0, 60, (n, 8, 8, N_CLASSES)).astype(np.uint8)
+    images[np.arange(n), :, :, labels] += 190
+    return StudyImages(images, labels, _view, "noise")
+
+
+RECIPE = Recipe("test", layers=("*_expand",), update_fraction=0.2, every=3, epochs=4, batch_size=8, warm_up_steps=2)
+FAST = dataclasses.replace(RECIPE, optimizer="adam", learning_rate=0.03, epochs=6)
+
+
+def _run(folder, recipe=RECIPE):
+    run = StudyRun(_model(), recipe, _images(128, 0), {"validation": _images(60, 1)}, folder)
+    return run, run.run()
+
+
+def test_a_run_learns_and_says_what_it_cost(tmp_path):
+    run, result = _run(tmp_path, FAST)
+    assert result["history"][-1]["validation"] > 0.9
+    plan = run.plan
+    assert {layer.name: layer.n_selected for layer in plan.layers if layer.is_sparse}.keys() == {"a_expand", "b_expand"}
+    assert result["update_fraction"] == plan.update_fraction <= 0.2
+    updated = sum(layer.n_updated_weights for layer in plan.layers)
+    assert updated < result["visited_weights"] <= plan.n_conv_weights + 24
+    for numbers in result["memory"].values():
+        assert 0 < numbers["share_of_dense"] < 1
+    assert result["memory"]["int8"]["kept_bytes"] < result["memory"]["float32"]["kept_bytes"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"momentum": 0.9}, {"optimizer": "adam", "learning_rate": 0.01}])
+def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, changes):
+    recipe = dataclasses.replace(RECIPE, **changes)
+    whole, result = _run(tmp_path / "whole", recipe)
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(entry):
+        if entry["epoch"] == 2:
+            raise Interrupted
+
+    arguments = (_images(128, 0), {"validation": _images(60, 1)}, tmp_path / "parts")
+    with pytest.raises(Interrupted):
+        StudyRun(_model(), recipe, *arguments).run(stop)
+    resumed = StudyRun(_model(), recipe, *arguments)
+    epochs = []
+    again = resumed.run(lambda entry: epochs.append(entry["epoch"]))
+    assert epochs == [3, 4]
+    for one, other in zip(whole.sparse.variables, resumed.sparse.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    scores = [[entry["validation"] for entry in item["history"]] for item in (result, again)]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize(
+    ("update", "moved"),
+    [("head", {"head"}), ("bias", {"stem", "a_expand", "a_dw", "b_expand", "head"}), ("dense", {"a_expand", "head"})],
+)
+def test_what_a_recipe_updates(update, moved):
+    patterns = ("a_expand",) if update == "dense" else ()
+    plan = dataclasses.replace(RECIPE, update=update, layers=patterns).plan(_model())
+    assert {layer.name for layer in plan.layers} == moved
+    for layer in plan.layers:
+        whole = update == "dense" or layer.name == "head"
+        assert layer.n_selected == (layer.n_channels if whole else 0)
+
+
+def test_features_are_those_of_the_front_and_found_again(tmp_path):
+    model = _model()
+    front, _ = tfdgsu.split_frozen_front(model, RECIPE.plan(model))
+    images = _images(300, 2)
+    features = FeatureCache(front, tmp_path).features(images, 1)
+    np.testing.assert_array_equal(features[:256], front.predict_on_batch(_view(images.images[:256], 1)))
+    files = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    FeatureCache(front, tmp_path).features(images, 1)
+    assert files == {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    FeatureCache(front, tmp_path).features(_images(300, 3), 1)
+    stem = front.get_layer("stem")
+    stem.set_weights([weight + 1 for weight in stem.get_weights()])
+    FeatureCache(front, tmp_path).features(images, 1)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_has_no_front_trains_from_the_images(tmp_path):
+    recipe = dataclasses.replace(FAST, update="dense", layers=())
+    run, result = _run(tmp_path, recipe)
+    assert result["history"][-1]["validation"] > 0.9 and result["memory"]["int8"]["share_of_dense"] == 1
+    assert not (tmp_path / "features").exists()
+    assert {layer.name for layer in run.plan.layers} >= {"stem", "a_dw"}
+
+
+def test_bad_recipes_are_refused():
+    with pytest.raises(ValueError, match=r"update must be one of .* Received: 'all'"):
+        Recipe("x", update="all")
+    with pytest.raises(ValueError, match=r"epochs must be at least 1\. Received: 0"):
+        Recipe("x", epochs=0)
+    with pytest.raises(ValueError, match=r"layers must match convolutions .* Received: \('c_\*',\)"):
+        Recipe("x", layers=("c_*",)).plan(_model())
+    with pytest.raises(ValueError, match="one label for each image"):
+        StudyImages(np.zeros((2, 1)), np.zeros(3), _view, "v")
+    assert Recipe("x").identity == Recipe("y").identity != Recipe("x", seed=1).identity

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that decides what one run of a study does."""
+
+import dataclasses
+import fnmatch
+import hashlib
+import json
+import math
+
+import keras
+
+from ..allocation import allocate
+from ..planning import plan
+from ..prepare import prepare
+from ..sparse_update_plan import SparseUpdatePlan
+
+UPDATES = ("head", "bias", "sparse", "dense")
+_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How one run trains. Two runs with equal recipes, models and images end with equal weights.
+
+    Attributes:
+        name: In tables; runs of one name differ in their seed.
+        update: What moves besides the head: "head" nothing, "bias" the biases of `layers`, "sparse" their biases and some
+            of their input channels, "dense" all their weights.
+        layers: Patterns of layer names, as the shell has them; default: all convolutions, and for "sparse" those that
+            `tfdgsu.plan` chooses.
+        update_fraction: Of "sparse": share of the model's convolution weights in a step.
+        policy: Of "sparse": which channels; see `tfdgsu.policies`.
+        every: Of "sparse": steps between two draws.
+        optimizer: Name of a Keras optimizer.
+        learning_rate: The highest: reached after `warm_up_steps`, then down to 0 along half a cosine.
+        momentum: Of SGD.
+        clip_norm: Global norm that gradients are cut to; 0: they are not.
+        epochs, batch_size, warm_up_steps: Length of training.
+        n_views: How many variants of an image training sees, at random (`StudyImages.view`).
+        seed: Of order, views, channels and new weights.
+    """
+
+    name: str
+    update: str = "sparse"
+    layers: tuple[str, ...] = ()
+    update_fraction: float = 0.02
+    policy: str = "random"
+    every: int = 100
+    optimizer: str = "sgd"
+    learning_rate: float = 0.3
+    momentum: float = 0.0
+    clip_norm: float = 1.0
+    epochs: int = 10
+    batch_size: int = 64
+    warm_up_steps: int = 300
+    n_views: int = 2
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.update not in UPDATES:
+            raise ValueError(
+                f"update must be one of {', '.join(UPDATES)}. Received: {self.update!r}. Choose one of these."
+            )
+        for field in ("epochs", "batch_size", "n_views", "every"):
+            if getattr(self, field) < 1:
+                raise ValueError(
+                    f"{field} must be at least 1. Received: {getattr(self, field)}. Give a positive number."
+                )
+
+    @property
+    def identity(self) -> str:
+        """16 hexadecimal digits that differ wherever a field does, the name left aside."""
+        fields = dataclasses.asdict(self)
+        del fields["name"]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+
+    def plan(self, model: keras.Model, quantize: str | None = None) -> SparseUpdatePlan:
+        """Returns what a step updates.
+
+        Args:
+            model: A built Functional or Sequential model whose last layer with weights is dense, its head.
+            quantize: Whose bytes to count; see `tfdgsu.plan`.
+
+        Raises:
+            ValueError: No convolution has such a name, or what `tfdgsu.plan` refuses.
+        """
+        if self.update == "sparse" and not self.layers:
+            return plan(model, update_fraction=self.update_fraction, quantize=quantize)
+        return plan(model, layers=self._channels(prepare(model)), quantize=quantize)
+
+    def _channels(self, prepared: keras.Model) -> dict[str, int]:
+        weighted = [layer for layer in prepared.layers if layer.weights]
+        head = {weighted[-1].name: weighted[-1].kernel.shape[-2]}
+        if self.update == "head":
+            return head
+        convolutions = [layer for layer in weighted if isinstance(layer, _CONVOLUTIONS)]
+        patterns = self.layers or ("*",)
+        chosen = [layer for layer in convolutions if any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)]
+        if not chosen:
+            raise ValueError(
+                f"layers must match convolutions of the model. Received: {self.layers}, "
+                f"of {[layer.name for layer in convolutions]}. Give patterns of these names."
+            )
+        shapes = [tuple(layer.kernel.shape) for layer in chosen]
+        counts = {"bias": [0] * len(chosen), "dense": [shape[-2] for shape in shapes]}
+        if self.update == "sparse":
+            n_weights = sum(math.prod(layer.kernel.shape) for layer in convolutions)
+            # An equal gain per weight gives every layer the same share of its channels.
+            gains = [float(math.prod(shape)) for shape in shapes]
+            counts["sparse"] = allocate(shapes, gains, self.update_fraction * n_weights)
+        return {layer.name: count for layer, count in zip(chosen, counts[self.update], strict=True)} | head

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""One run of a study: trains by a recipe, epoch by epoch, each stored, and says what came out and what it costs."""
+
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..atomic_write import atomic_write
+from ..dynamic_sparse_callback import DynamicSparseCallback
+from ..frozen_front import split_frozen_front
+from ..sparse_update_model import SparseUpdateModel
+from .features import FeatureCache, StudyImages
+from .recipe import Recipe
+
+_EVALUATION_BATCH = 500
+
+
+class StudyRun:
+    """Trains `SparseUpdateModel` with `DynamicSparseCallback` from cached features.
+
+    An interrupted run goes on after the last whole epoch, and ends with the weights that it would have had.
+
+    Args:
+        model: A built Functional or Sequential classifier, outputs [N, classes]; it keeps its own weights.
+        recipe: How to train.
+        images: To train with.
+        judges: By name, such as "validation": images to evaluate with.
+        folder: For features and states.
+
+    Raises:
+        ValueError: The recipe doesn't fit the model.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        images: StudyImages,
+        judges: dict[str, StudyImages],
+        folder: str | os.PathLike,
+    ):
+        self.recipe = recipe
+        self.plan = recipe.plan(model)
+        self._int8_plan = recipe.plan(model, quantize="int8")
+        self._dense = dataclasses.replace(recipe, update="dense", layers=()).plan(model)
+        self._int8_dense = dataclasses.replace(recipe, update="dense", layers=()).plan(model, quantize="int8")
+        self._images, self._judges = images, judges
+        self._folder = pathlib.Path(folder)
+        front, rest = split_frozen_front(model, self.plan)
+        self._cache = FeatureCache(front, self._folder / "features")
+        keras.utils.set_random_seed(recipe.seed)
+        self.sparse = SparseUpdateModel(rest, self.plan)
+        self._n_steps = max(1, len(images) // recipe.batch_size)
+        self.sparse.compile(self._optimizer(), loss="sparse_categorical_crossentropy", jit_compile=False)
+        self.sparse.optimizer.build(self.sparse.trainable_variables)
+        self._state_path = self._folder / "states" / f"{recipe.identity}.npz"
+        self._history: list[dict] = []
+
+    def run(self, on_epoch: Callable[[dict], None] = lambda entry: None) -> dict:
+        """Trains to the end and returns what a results file says.
+
+        Args:
+            on_epoch: Called after each epoch with its entry: epoch, seconds, images_per_second, accuracy by judge.
+        """
+        self._restore()
+        callbacks = []
+        if self.sparse.channels:
+            policy, every, seed = self.recipe.policy, self.recipe.every, self.recipe.seed
+            callbacks.append(DynamicSparseCallback(policy=policy, every=every, seed=seed))
+        for epoch in range(len(self._history), self.recipe.epochs):
+            start_s = time.perf_counter()
+            self.sparse.fit(
+                self._batches(epoch), steps_per_epoch=self._n_steps, callbacks=callbacks, verbose=0, shuffle=False
+            )
+            seconds = time.perf_counter() - start_s
+            rate = self._n_steps * self.recipe.batch_size / seconds
+            entry = {"epoch": epoch + 1, "seconds": seconds, "images_per_second": rate, **self._evaluate()}
+            self._history.append(entry)
+            self._store()
+            on_epoch(entry)
+        return self._result()
+
+    def _optimizer(self) -> keras.Optimizer:
+        recipe = self.recipe
+        n_steps = self._n_steps * recipe.epochs
+        warm_up = min(recipe.warm_up_steps, n_steps - 1)
+        rate = keras.optimizers.schedules.CosineDecay(
+            recipe.learning_rate if warm_up == 0 else 0.0,
+            n_steps - warm_up,
+            warmup_target=recipe.learning_rate if warm_up else None,
+            warmup_steps=warm_up,
+        )
+        config = {"learning_rate": rate, "global_clipnorm": recipe.clip_norm or None}
+        if recipe.momentum:
+            config["momentum"] = recipe.momentum
+        return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
+
+    def _batches(self, epoch: int) -> tf.data.Dataset:
+        """Rows of one epoch; order and views depend on seed and epoch alone."""
+        rng = np.random.default_rng([self.recipe.seed, epoch])
+        order = rng.permutation(len(self._images))
+        numbers = rng.integers(0, self.recipe.n_views, len(order))
+        size, labels = self.recipe.batch_size, np.asarray(self._images.labels, np.int32)
+
+        def generate():
+            for first in range(0, self._n_steps * size, size):
+                part = slice(first, first + size)
+                yield self._cache.rows(self._images, order[part], numbers[part]), labels[order[part]]
+
+        signature = tf.TensorSpec(self.sparse.model.input_shape, tf.float32), tf.TensorSpec((None,), tf.int32)
+        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
+
+    def _evaluate(self) -> dict[str, float]:
+        scores = {}
+        for name, judge in self._judges.items():
+            right = 0
+            for first in range(0, len(judge), _EVALUATION_BATCH):
+                rows = np.arange(first, min(first + _EVALUATION_BATCH, len(judge)))
+                outputs = self.sparse.predict_on_batch(self._cache.rows(judge, rows, np.zeros_like(rows)))
+                right += int(np.sum(np.argmax(outputs, -1) == judge.labels[rows]))
+            scores[name] = right / len(judge)
+        return scores
+
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.sparse.variables, *self.sparse.optimizer.variables]
+
+    def _store(self) -> None:
+        self._state_path.parent.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        values = {f"v{i}": variable.numpy() for i, variable in enumerate(self._variables())}
+        np.savez(buffer, history=json.dumps(self._history), **values)
+        atomic_write(self._state_path, buffer.getvalue())
+
+    def _restore(self) -> None:
+        if not self._state_path.exists():
+            return
+        with np.load(self._state_path) as state:
+            for i, variable in enumerate(self._variables()):
+                variable.assign(state[f"v{i}"])
+            self._history = json.loads(str(state["history"]))
+
+    def _result(self) -> dict:
+        plans = {"float32": (self.plan, self._dense), "int8": (self._int8_plan, self._int8_dense)}
+        memory = {}
+        for name, (own, dense) in plans.items():
+            kept, all_kept = (item.cost.kept_activation_bytes + item.cost.relu_mask_bytes for item in (own, dense))
+            memory[name] = {"kept_bytes": kept, "share_of_dense": kept / all_kept}
+        visited = {name: item.visited for name, item in self.sparse.update_variables.items()}
+        return {
+            "recipe": dataclasses.asdict(self.recipe),
+            "n_images": len(self._images),
+            "update_fraction": self.plan.update_fraction,
+            "visited_weights": sum(
+                int(visited[layer.name].numpy().sum()) * layer.weights_per_channel
+                if layer.is_sparse
+                else layer.n_updated_weights
+                for layer in self.plan.layers
+            ),
+            "memory": memory,
+            "history": self._history,
+        }
