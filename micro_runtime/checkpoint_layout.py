@@ -46,7 +46,7 @@ class CheckpointLayout(NamedTuple):
         schedule: The metadata's schedule.
         scales: By name of an integer weight, float32 [O].
         constants: By tensor name, int32: channels that don't change, and pools.
-        check_frozen: Raises `ValueError` for a model with other frozen kernels.
+        check_frozen: Raises `ValueError` for a model with other frozen weights.
     """
 
     header: BundleId
@@ -124,7 +124,7 @@ def _recall_layout(document: dict[str, Any]) -> CheckpointLayout:
         if compute_frozen_checksum(model) != document["frozen_crc32"]:
             raise ValueError(
                 "A checkpoint goes into a model with the frozen weights of its bundle. "
-                "Received: frozen kernels that changed since this model was exported. "
+                "Received: frozen weights that changed since this model was exported. "
                 "Remedy: load the weights that it was exported with."
             )
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""A number that tells whether a model still has the frozen kernels that it was exported with."""
+"""A number that tells whether a model still has the frozen weights that it was exported with."""
 
 import zlib
 
@@ -8,10 +8,18 @@ import numpy as np
 
 
 def compute_frozen_checksum(sparse_model) -> int:
-    """CRC-32 over the kernels that the plan of a `SparseUpdateModel` leaves alone, in the order of the layers."""
-    updated = {update.name for update in sparse_model.plan.layers if update.n_selected}
+    """CRC-32 over the weights of a `SparseUpdateModel` that no step moves, in the order of the model's.
+
+    Those are the weights of other layers than the update layers, kernels of which only the bias is updated, biases that
+    aren't, and input channels outside a layer's pool.
+    """
+    items = sparse_model.update_variables.values()
+    moving = {id(item.kernel) for item in items if item.update.n_selected} | {id(item.bias) for item in items}
+    frozen = [weight.numpy() for weight in sparse_model.model.weights if id(weight) not in moving]
+    for item in items:
+        if item.update.has_pool:
+            frozen.append(np.delete(item.kernel.numpy(), item.pool, axis=-2))
     checksum = 0
-    for layer in sparse_model.model.layers:
-        if layer.name not in updated and getattr(layer, "kernel", None) is not None:
-            checksum = zlib.crc32(np.ascontiguousarray(layer.kernel.numpy(), "<f4").tobytes(), checksum)
+    for values in frozen:
+        checksum = zlib.crc32(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes(), checksum)
     return checksum

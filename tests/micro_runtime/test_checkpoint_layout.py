@@ -108,15 +108,17 @@ def test_bundle_in_the_folder_of_the_checkpoint_is_found(tmp_path):
     assert any((before[name] != after[name]).any() for name in before)
 
 
-def test_frozen_weights_that_changed_since_the_export_are_refused(tmp_path):
+@pytest.mark.parametrize("attribute", ["kernel", "bias"])
+def test_frozen_weights_that_changed_since_the_export_are_refused(tmp_path, attribute):
     sparse, _, _, path = export_and_train(tmp_path, *CASES["float32"])
-    updated = {update.name for update in sparse.plan.layers if update.n_selected}
-    frozen = next(v for v in sparse.model.layers if hasattr(v, "kernel") and v.name not in updated)
-    kernel = frozen.kernel.numpy()
-    kernel.flat[0] += 1
-    frozen.kernel.assign(kernel)
+    updated = {update.name for update in sparse.plan.layers}
+    layers = [layer for layer in sparse.model.layers if layer.name not in updated]
+    frozen = next(getattr(layer, attribute) for layer in layers if getattr(layer, attribute, None) is not None)
+    values = frozen.numpy()
+    values.flat[0] += 1
+    frozen.assign(values)
     before = weights_of(sparse)
-    with pytest.raises(ValueError, match="frozen kernels that changed since this model was exported"):
+    with pytest.raises(ValueError, match="frozen weights that changed since this model was exported"):
         tfdgsu.load_checkpoint(sparse, path)
     assert_unchanged(sparse, before)
 
