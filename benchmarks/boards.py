@@ -9,7 +9,6 @@ and stack of its Invoke, and every byte that it leaves compared. The ops that TF
     python benchmarks/boards.py --data_dir=DATA     # MobileNetV2, too
 """
 
-import dataclasses
 import json
 import os
 import pathlib
@@ -17,92 +16,25 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import code_size
 import example_bundles
 from absl import app, flags
-from case_file import write_case
+from board_replay import build, record, replay, summarize
 from recorded_bundle import RecordedBundle, RecordedOp
-from tfdgsu.micro_runtime.emulator import BOARDS, COMPILER, QEMU, Board, missing_tools
+from tfdgsu.micro_runtime.emulator import BOARDS, COMPILER, QEMU, missing_tools
 from tfdgsu.micro_runtime.recommended_arena import recommend_arena
 
 from tfdgsu.atomic_write import atomic_write
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 OPTIMIZATIONS = ("-O2", "-Os")
-RUNS = ("load", "draw", "train", "infer")
 
 _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/boards.json", "Where to write the results.")
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder with the MobileNetV2. Default: TFDGSU_DATA_DIR, or without it."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """One run of one op on a core.
-
-    Attributes:
-        instructions: Of its Invoke.
-        stack_bytes: Of the same, adapter, kernels and library.
-        n_differing: Bytes of its operands and results, all compared, that are not the host's.
-    """
-
-    instructions: int
-    stack_bytes: int
-    n_differing: int
-
-
-def record(path: pathlib.Path, x, y, learning_rate: float) -> tuple[RecordedBundle, dict[str, list[RecordedOp]]]:
-    """A bundle and its custom ops by run: the variables' load, a step that draws channels, one that does not, an inference."""
-    bundle = RecordedBundle(path)
-    steps = [bundle.train(x, y, learning_rate) for _ in range(2)]
-    return bundle, dict(zip(RUNS, (bundle.load, *steps, bundle.infer(x)), strict=True))
-
-
-def build(board: Board, objects: list[pathlib.Path], compile_flags: list[str], program: pathlib.Path) -> None:
-    """Links the program that replays."""
-    tests = f"-I{ROOT / 'tests' / 'micro_runtime'}"
-    board.build(program, [ROOT / "benchmarks" / "measure_cases.c", *objects], [*compile_flags, tests])
-
-
-def replay(board: Board, program: pathlib.Path, ops: Iterable[RecordedOp]) -> list[Measured]:
-    """Runs recorded ops on a core."""
-    ops, folder = list(ops), program.parent
-    with open(folder / "cases", "wb") as file:
-        for op in ops:
-            write_case(file, op.case, op.constants)
-    lines = board.run(program, ["cases", "results"], folder=folder, timeout_seconds=300).splitlines()
-    results = (folder / "results").read_bytes()
-    measured = []
-    for op, line in zip(ops, lines, strict=True):
-        ticks, stack_bytes = map(int, line.split())
-        expected = b"".join(array.tobytes() for array in op.after if array is not None)
-        actual, results = results[: len(expected)], results[len(expected) :]
-        n_differing = sum(one != two for one, two in zip(actual, expected, strict=True))
-        measured.append(Measured(round(board.instructions(ticks)), stack_bytes, n_differing))
-    if results:
-        raise RuntimeError(f"A board must write what the host wrote. Received: {len(results)} bytes more.")
-    return measured
-
-
-def summarize(runs: dict[str, list[RecordedOp]], measured: list[Measured]) -> dict:
-    """Sums of one bundle on one core, by run, and what they consist of."""
-    names = [(run, op.case.name) for run, ops in runs.items() for op in ops]
-    by_op: dict[str, dict[str, int]] = {run: {} for run in runs}
-    for (run, name), one in zip(names, measured, strict=True):
-        by_op[run][name] = by_op[run].get(name, 0) + one.instructions
-    deepest = max(range(len(measured)), key=lambda i: measured[i].stack_bytes)
-    return {
-        "instructions": {run: sum(counts.values()) for run, counts in by_op.items()},
-        "stack_bytes": measured[deepest].stack_bytes,
-        "deepest_op": names[deepest][1],
-        "n_bytes_differing": sum(one.n_differing for one in measured),
-        "by_op": {run: dict(sorted(by_op[run].items(), key=lambda item: -item[1])) for run in ("train", "infer")},
-    }
 
 
 def describe(bundle: RecordedBundle, runs: dict[str, list[RecordedOp]]) -> dict:

@@ -18,24 +18,24 @@ needs_compiler = pytest.mark.skipif(bool(missing_tools(COMPILER)), reason=missin
 
 @pytest.fixture(scope="module")
 def modules():
-    """The benchmark's: boards, code_size, example_bundles."""
+    """The benchmark's: board_replay, code_size, example_bundles."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FOLDER))
-        yield [importlib.import_module(name) for name in ("boards", "code_size", "example_bundles")]
+        yield [importlib.import_module(name) for name in ("board_replay", "code_size", "example_bundles")]
 
 
 @pytest.fixture(scope="module")
 def records(modules, tmp_path_factory):
     """(bundle, its ops by run) by name. Recording compares with a Session."""
-    boards, _, example_bundles = modules
+    replay, _, example_bundles = modules
     examples = example_bundles.make_digits(tmp_path_factory.mktemp("digits"))
-    return {e.name: boards.record(e.path, e.x, e.y, e.learning_rate) for e in examples}
+    return {e.name: replay.record(e.path, e.x, e.y, e.learning_rate) for e in examples}
 
 
 @pytest.fixture(scope="module")
 def make_program(modules, tmp_path_factory):
     """Builds the program that replays, once for a core."""
-    boards, code_size, _ = modules
+    replay, code_size, _ = modules
     folder, programs = tmp_path_factory.mktemp("programs"), {}
 
     def make(core):
@@ -43,7 +43,7 @@ def make_program(modules, tmp_path_factory):
             compile_flags = code_size.compile_flags("-O2", folder)
             objects = code_size.compile_runtime(BOARDS[core], compile_flags, folder / core)
             programs[core] = folder / f"{core}.elf"
-            boards.build(BOARDS[core], objects, compile_flags, programs[core])
+            replay.build(BOARDS[core], objects, compile_flags, programs[core])
         return programs[core]
 
     return make
@@ -53,15 +53,15 @@ def make_program(modules, tmp_path_factory):
 @needs_emulator
 @pytest.mark.parametrize("core", BOARDS)
 def test_bundles_have_the_host_s_bits(modules, records, make_program, core):
-    boards = modules[0]
+    replay = modules[0]
     program = make_program(core)
     assert sorted(records) == sorted(NAMES)
     for name, (bundle, runs) in records.items():
         n_custom = sum(bundle.custom_ops.values())
         assert [len(ops) for ops in runs.values()] == [1, n_custom - 1, n_custom - 1, n_custom - 1]
         assert all(op.n_output_bytes for op in runs["draw"]), name
-        measured = boards.replay(BOARDS[core], program, [op for ops in runs.values() for op in ops])
-        summary = boards.summarize(runs, measured)
+        measured = replay.replay(BOARDS[core], program, [op for ops in runs.values() for op in ops])
+        summary = replay.summarize(runs, measured)
         assert summary["n_bytes_differing"] == 0, name
         assert 0 < summary["instructions"]["infer"] < summary["instructions"]["train"] < summary["instructions"]["draw"]
 
@@ -69,11 +69,11 @@ def test_bundles_have_the_host_s_bits(modules, records, make_program, core):
 @pytest.mark.slow
 @needs_emulator
 def test_another_byte_is_noticed(modules, records, make_program):
-    boards = modules[0]
+    replay = modules[0]
     op = records["digits_int8"][1]["infer"][-1]
     after = [None if array is None else array.copy() for array in op.after]
     after[-1].view(np.uint8)[0] ^= 1
-    (measured,) = boards.replay(BOARDS["M4F"], make_program("M4F"), [op._replace(after=after)])
+    (measured,) = replay.replay(BOARDS["M4F"], make_program("M4F"), [op._replace(after=after)])
     assert measured.n_differing == 1
 
 
