@@ -27,4 +27,10 @@ static inline TfdgsuTaps tfdgsu_next_taps(const TfdgsuTaps* taps, const TfdgsuWi
   return kx < s->filter_w ? tfdgsu_taps_at(taps->ky, kx, s) : tfdgsu_taps_at(taps->ky + taps->rows, 0, s);
 }
 
+// Whether sums of part of the taps would be stored over an addend that is still to be read.
+static inline int tfdgsu_parts_overwrite(const float* dx, const TfdgsuEpilogue* epilogue, const TfdgsuWindow* s) {
+  const TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
+  return epilogue->addend == dx && (taps.rows < s->filter_h || taps.columns < s->filter_w);
+}
+
 #endif  // TFDGSU_KERNELS_DEPTHWISE_TILE_H_

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. With multiplier 1 a few channels at a time go through the whole image, their weights
-// copied once. Else one position and channel after the other.
+// copied once. Else, and where an addend lies in dx's place and the filter is too large to be taken at once, one
+// position and channel after the other.
 
 #include "depthwise_tile.h"
 #include "epilogue.h"
@@ -64,7 +65,7 @@ void tfdgsu_depthwise_conv_2d_grad_input_f32(float* dx, const float* dy, const f
                                              const TfdgsuEpilogue* epilogue,
                                              const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
-  if (s->out_c != s->in_c) {
+  if (s->out_c != s->in_c || tfdgsu_parts_overwrite(dx, epilogue, s)) {
     sum_positions(dx, dy, w, epilogue, s);
     return;
   }

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels_int8.h. With multiplier 1 a few channels at a time go through the whole image, their weights
-// converted once. Else one position and channel after the other.
+// converted once. Else, and where an addend lies in dx's place and the filter is too large to be taken at once, one
+// position and channel after the other.
 
 #include "depthwise_filter_i8.h"
 #include "depthwise_tile.h"
@@ -50,7 +51,7 @@ void tfdgsu_depthwise_conv_2d_grad_input_i8(float* dx, const float* dy, const in
                                             const float* scales, const TfdgsuEpilogue* epilogue,
                                             const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
-  if (s->out_c != s->in_c) {
+  if (s->out_c != s->in_c || tfdgsu_parts_overwrite(dx, epilogue, s)) {
     sum_positions(dx, dy, w, scales, epilogue, s);
     return;
   }

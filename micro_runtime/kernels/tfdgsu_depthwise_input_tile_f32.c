@@ -33,7 +33,7 @@ typedef struct {
   int32_t y_offset, x_offset;  // of an image position, to be counted from the first of the taps
   Phases rows, columns;
   int32_t is_first;           // whether the taps are the filter's first ones
-  int32_t is_whole;           // whether all lanes are channels
+  int32_t is_plain;           // whether all lanes are channels, and no addend is read after dx is stored
   int32_t has_end;            // whether the sums are finished by an epilogue
 } Walk;
 
@@ -112,21 +112,21 @@ static void load_sums(float sums[kSide][kTfdgsuLanes], const Walk* walk, Place p
   }
 }
 
-// Those inside the image.
+// Those inside the image, finished before they are stored: the epilogue's addend may lie where dx does.
 TFDGSU_APART void store_sums(float sums[kSide][kTfdgsuLanes], const Walk* walk, Place place) {
   const TfdgsuDepthwiseInputTile* t = walk->tile;
   for (int32_t i = 0; i < kSide; ++i, place.x -= walk->s->stride_w, place.at -= walk->s->stride_w) {
     if (!is_inside(walk, place)) continue;
+    if (walk->has_end) tfdgsu_finish_sums(sums[i], place.at * walk->s->in_c + t->first, t->n, walk->epilogue);
     for (int32_t j = 0; j < t->n; ++j) t->dx[place.at * t->dx_pitch + j] = sums[i][j];
   }
 }
 
-// Of n positions.
-TFDGSU_APART void finish(const Walk* walk, Place place, int32_t n) {
+// Of n positions inside the image, all channels, after they were stored.
+TFDGSU_APART void mask_stored(const Walk* walk, Place place, int32_t n) {
   const TfdgsuDepthwiseInputTile* t = walk->tile;
-  for (; n > 0; --n, place.x -= walk->s->stride_w, place.at -= walk->s->stride_w) {
-    if (!is_inside(walk, place)) continue;
-    tfdgsu_finish_sums(t->dx + place.at * t->dx_pitch, place.at * walk->s->in_c + t->first, t->n, walk->epilogue);
+  for (; n > 0; --n, place.at -= walk->s->stride_w) {
+    tfdgsu_finish_sums(t->dx + place.at * t->dx_pitch, place.at * walk->s->in_c + t->first, kTfdgsuLanes, walk->epilogue);
   }
 }
 
@@ -149,20 +149,20 @@ TFDGSU_INLINE void sum_place(const Walk* walk, const TfdgsuRows* of, Place place
     TFDGSU_UNROLL for (int i = 0; i < kSide; ++i, dx -= step) {
       TFDGSU_UNROLL for (int j = 0; j < kTfdgsuLanes; ++j) dx[j] = sums[i][j];
     }
+    if (walk->has_end) mask_stored(walk, place, kSide);
   } else {
     TFDGSU_UNROLL for (int i = 0; i < kSide; ++i) {
       TFDGSU_UNROLL for (int j = 0; j < kTfdgsuLanes; ++j) kept[i][j] = sums[i][j];
     }
     store_sums(kept, walk, place);
   }
-  if (walk->has_end) finish(walk, place, kSide);
 }
 
 // Four columns a stride apart, of which x is the last one, in the rows that the part serves. `first` has the first
 // of their taps and the part's first row of dy.
 TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
   const TfdgsuWindow* s = walk->s;
-  const int is_plain = walk->is_whole && x < s->in_w && x >= (kSide - 1) * s->stride_w;
+  const int is_plain = walk->is_plain && x < s->in_w && x >= (kSide - 1) * s->stride_w;
   const int32_t stride = s->stride_h, columns = walk->taps->columns;
   const int32_t end = min_i32((part->p + part->height) * stride - walk->y_offset, s->in_h);
   // Row y = p*stride - offset + phase. Output p - m is met by tap phase + stride*m.
@@ -209,13 +209,13 @@ TFDGSU_APART void sum_long_columns(const Walk* walk, const Part* part, const Tfd
   }
   if (!walk->has_end) return;
   Place place = {x, at};
-  for (int32_t left = rows; left > 0; --left, place.at += s->in_w) finish(walk, place, kLongSide);
+  for (int32_t left = rows; left > 0; --left, place.at += s->in_w) mask_stored(walk, place, kLongSide);
 }
 
 static void sum_part(const Walk* walk, const Part* part) {
   const TfdgsuWindow* s = walk->s;
   const int32_t stride = s->stride_w, offset = walk->x_offset;
-  const int has_long_sides = walk->is_whole && walk->is_first && stride == 1 && s->stride_h == 1 &&
+  const int has_long_sides = walk->is_plain && walk->is_first && stride == 1 && s->stride_h == 1 &&
                              walk->taps->columns == 3 && kHasLongSides;
   TfdgsuRows of = {walk->tile->w, NULL, walk->s->stride_h * walk->taps->columns, -part->pitch, 0, 0};
   for (int32_t phase = 0; phase < stride; ++phase, of.a += of.steps) {
@@ -242,7 +242,7 @@ void tfdgsu_depthwise_input_tile_f32(const TfdgsuDepthwiseInputTile* tile, const
   walk.columns = split_taps(taps->columns, s->stride_w);
   walk.is_first = taps->ky == 0 && taps->kx == 0;
   const int is_last = taps->ky + taps->rows == s->filter_h && taps->kx + taps->columns == s->filter_w;
-  walk.is_whole = tile->n == kTfdgsuLanes;
+  walk.is_plain = tile->n == kTfdgsuLanes && !epilogue->addend;
   walk.has_end = is_last && (epilogue->addend || epilogue->bits);
   const int32_t p_begin = tfdgsu_floor_div(walk.y_offset, s->stride_h);
   const int32_t p_end = tfdgsu_floor_div(s->in_h - 1 + walk.y_offset, s->stride_h) + 1;

@@ -110,7 +110,8 @@ typedef struct {
 } TfdgsuDepthwiseInputTile;
 
 // The terms of some taps, for channels [first, first + n) of the input gradient above. Where the taps aren't the
-// filter's first ones dx UPDATED, with the epilogue when they are its last ones. dy counts as 0 to the left and the
+// filter's first ones dx UPDATED, with the epilogue when they are its last ones (an addend may alias dx only if they
+// are both). dy counts as 0 to the left and the
 // right of its rows, which shows only in products with weights that aren't finite. Takes about 2.6 KB of stack.
 void tfdgsu_depthwise_input_tile_f32(const TfdgsuDepthwiseInputTile* tile, const TfdgsuTaps* taps,
                                      const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window);

@@ -18,6 +18,7 @@ from tfdgsu.export.ops.custom import REGISTRY, pack_options
 from tfdgsu.micro_runtime.interpreter import Interpreter
 
 _OPTIONS = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "RESHAPE": "ReshapeOptions"}
+_TOGETHER = 1 << 14  # Where an output lies that overlaps, far below everything else.
 _SHAPES = {"plain": ((2, 3, 5, 4), (2, 3, 5, 4)), "row": ((2, 3, 5, 4), (4,)), "scalar": ((2, 3, 5, 4), (1,))}
 
 
@@ -34,10 +35,11 @@ def _run(op, arrays, overlap=None, is_checked=True):
     inputs, outputs = arrays
     tensors = [-1 if a is None else graph.tensor(a.shape, a.dtype.name) for a in [*inputs, *outputs]]
     present = [a for a in [*inputs, *outputs] if a is not None]
-    offsets = np.cumsum([1 << 16, *(align_up(a.nbytes) for a in present)])[:-1]
+    n_bytes = [align_up(a.nbytes) for a in present]
+    offsets = np.cumsum([2 * _TOGETHER + 2 * sum(n_bytes), *n_bytes])[:-1]
     if overlap is not None:
         o, i, distance = overlap
-        offsets[tensors[len(inputs) + o]], offsets[tensors[i]] = 1 << 14, (1 << 14) + distance
+        offsets[tensors[len(inputs) + o]], offsets[tensors[i]] = _TOGETHER, _TOGETHER + distance
     ins, outs = [t for t in tensors[: len(inputs)] if t >= 0], tensors[len(inputs) :]
     graph.op(name, tensors[: len(inputs)], outs, options, custom_options)
     graph.prescribe_offsets(offsets)
