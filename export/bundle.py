@@ -246,6 +246,7 @@ def _check_budget(arena: ArenaPrediction, limit: int | None) -> None:
         return
     largest = ", ".join(f"{b.name} ({b.n_bytes:,})" for b in arena.peak_buffers[:3])
     raise ValueError(
-        f"Arena needs {arena.minimum_arena_bytes:,} bytes, budget is {limit:,}. Largest at the peak: {largest}. "
+        f"Arena needs {arena.minimum_arena_bytes:,} bytes, budget is {limit:,}. "
+        f"Received: a model whose largest tensors at the peak are {largest}. "
         "Remedy: raise ram=, update fewer channels, or plan update layers nearer to the output."
     )

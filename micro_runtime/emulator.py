@@ -76,7 +76,10 @@ class Board:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"{program.name} failed on {self.machine}. Received: {done.returncode}\n{done.stderr}")
+            raise RuntimeError(
+                f"{program.name} must end with 0 on {self.machine}. Received: {done.returncode}\n{done.stderr}\n"
+                "Remedy: mend what the program printed above."
+            )
         return done.stdout
 
     def instructions(self, ticks: int) -> float:
@@ -119,7 +122,10 @@ def run_quietly(command) -> None:
     command = [str(word) for word in command]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
-        raise RuntimeError(f"{command[0]} must compile without a warning. Received:\n{done.stderr[-3000:]}")
+        raise RuntimeError(
+            f"{command[0]} must compile without a warning. Received: \n{done.stderr[-3000:]}\n"
+            "Remedy: mend what it names above."
+        )
 
 
 def missing_tools(*tools: str) -> str:

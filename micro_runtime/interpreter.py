@@ -75,4 +75,7 @@ class Interpreter:
 
 def _error(rule: str, printed: str, error: Exception | None) -> InterpreterError:
     said = "; ".join(line.strip() for line in printed.splitlines() if line.strip())
-    return InterpreterError(f"{rule}. Received: {said or error or 'no reason given'}.")
+    return InterpreterError(
+        f"{rule}. Received: {said or error or 'no reason given'}. Remedy: give it a larger arena if it names one; else "
+        "export the bundle again with this release."
+    )

@@ -277,5 +277,6 @@ class Session:
         if self._arena_bytes >= recommended:
             return error
         return ArenaError(
-            f"Arena needs up to {recommended:,} bytes. Received: arena_bytes={self._arena_bytes:,}. TFLM says: {error}"
+            f"Arena needs up to {recommended:,} bytes. Received: arena_bytes={self._arena_bytes:,}. "
+            f"Remedy: leave arena_bytes out, or give as many. TFLM says: {error}"
         )

@@ -67,8 +67,9 @@ def refusal(call: LayerCall, is_update_layer: bool, graph: LayerGraph) -> str | 
     layer, rule = call.layer, rule_for(call.layer)
     if rule is None:
         return (
-            "gradient can't pass through a layer of this type. Replace it by layers from the list in the README, or choose "
-            "update layers behind it, so that it stays in the frozen front."
+            "gradient must be able to pass through it. "
+            f"Received: a layer of type {type(layer).__name__}, which has no gradient rule. Replace it by layers from the "
+            "list in the README, or choose update layers behind it, so that it stays in the frozen front."
         )
     if layer.compute_dtype != layer.variable_dtype:
         return (
@@ -76,7 +77,10 @@ def refusal(call: LayerCall, is_update_layer: bool, graph: LayerGraph) -> str | 
             f"Received: dtype={layer.dtype_policy.name!r}. Build the model with dtype='float32'."
         )
     if layer.activity_regularizer is not None:
-        return "an activity regularizer would be ignored here. Remove it."
+        return (
+            "an activity regularizer would be ignored here. "
+            f"Received: activity_regularizer={layer.activity_regularizer!r}. Remove it."
+        )
     if is_update_layer:
         reason = _update_refusal(call, graph)
         if reason is not None:
@@ -97,7 +101,10 @@ def has_kernel(layer: keras.Operation) -> bool:
 def _update_refusal(call: LayerCall, graph: LayerGraph) -> str | None:
     layer = call.layer
     if not has_kernel(layer):
-        return "only Conv2D, Conv1D, DepthwiseConv2D, SeparableConv2D and Dense layers are updated. Leave it out."
+        return (
+            "only Conv2D, Conv1D, DepthwiseConv2D, SeparableConv2D and Dense layers are updated. "
+            f"Received: a layer of type {type(layer).__name__}. Leave it out."
+        )
     n_calls = len(graph.calls_of(layer))
     if n_calls > 1:
         return f"an update layer must be called once. Received: {n_calls} calls. Give each call a layer of its own."

@@ -12,6 +12,9 @@ FORWARD_OPS = ("TfdgsuConvBlock",)
 # Positions of the weights that input gradients inside a fused op read.
 WEIGHTS_PASSED = {"TfdgsuConvBlockGrad": (3, 9, 19, 28, 30)}
 
+# No "Received: ...", by which the command line tells refused input from a defect.
+DEFECT = "This is a defect of the exporter. Remedy: report it with the model."
+
 
 class GraphError(ValueError):
     """An invariant of the graph does not hold; a defect of the compiler, not of the user's model."""
@@ -96,4 +99,4 @@ def _check_names(graph: Graph, after: str) -> None:
 
 def _fail(after: str, rule: str, op: Op | None = None) -> None:
     where = f"\n  at {format_op(op)}" if op is not None else ""
-    raise GraphError(f"Invalid graph after pass '{after}': {rule}.{where}")
+    raise GraphError(f"Invalid graph after pass '{after}': {rule}. {DEFECT}{where}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..ir import Graph, Op, Tensor
-from ..ir.verify import GraphError
+from ..ir.verify import DEFECT, GraphError
 from ..ops.custom import REGISTRY, TensorSpec
 from .conv_chain import Chain, find_chains
 from .conv_chain_options import KIND, chain_inputs, chain_options
@@ -49,7 +49,9 @@ def run(graph: Graph, train: Tensor | None = None, overlays: Overlays | None = N
                 break
     left = [op.outputs[0].name for op in graph.ops if id(op) in overlays]
     if left:
-        raise GraphError(f"A convolution with an overlay must become a block. Received: {', '.join(left)} did not.")
+        raise GraphError(
+            f"Invalid graph in pass 'fuse_conv_blocks': {', '.join(left)} must become a block, as of an overlay. {DEFECT}"
+        )
     return graph
 
 
