@@ -25,7 +25,7 @@ def split_frozen_front(model: keras.Model, plan: SparseUpdatePlan) -> tuple[kera
 
     Returns:
         `(front, rest)`: `rest(front(x))` is the prepared model's output. `rest` takes the plan of the whole model. If no
-        tensor but the model's input leads to all update layers, `front` is `None` and `rest` the whole prepared model.
+        such tensor has a layer with weights in front of it, `front` is `None` and `rest` the whole prepared model.
 
     Raises:
         TypeError: The model is neither Functional nor Sequential.
@@ -60,9 +60,10 @@ def _cut(graph: LayerGraph, end: int) -> Value | None:
     def last_read(value: Value) -> int:
         return n_calls if value in graph.outputs else max((position[call] for call in value.consumers), default=-1)
 
-    best, reach = None, max(map(last_read, graph.inputs))
+    best, reach, has_weights = None, max(map(last_read, graph.inputs)), False
     for number, call in enumerate(graph.calls[:end]):
-        if reach <= number and len(call.outputs) == 1 and len(graph.calls_of(call.layer)) == 1:
+        has_weights |= bool(call.layer.weights)
+        if has_weights and reach <= number and len(call.outputs) == 1 and len(graph.calls_of(call.layer)) == 1:
             best = call.output
         reach = max([reach, *map(last_read, call.outputs)])
     return best

@@ -73,3 +73,13 @@ def test_a_plan_of_another_model_is_refused():
     model = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(2, 1, name="first"), layers.Flatten()])
     with pytest.raises(ValueError, match=r"Received: \['head'\]"):
         tfdgsu.split_frozen_front(model, tfdgsu.plan(_residual_model(), layers={"head": 4}))
+
+
+def test_padding_alone_is_no_front():
+    """Its outputs are larger than the images, and nothing is saved."""
+    image = keras.Input((8, 8, 2))
+    padded = layers.ZeroPadding2D(1, name="pad")(layers.Rescaling(2.0, name="scale")(image))
+    x = layers.Conv2D(2, 3, name="updated")(padded)
+    model = keras.Model(image, layers.Dense(3, name="head")(layers.Flatten()(x)))
+    front, rest = tfdgsu.split_frozen_front(model, tfdgsu.plan(model, layers={"updated": 1}))
+    assert front is None and rest.input_shape == (None, 8, 8, 2)
