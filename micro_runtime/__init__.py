@@ -11,6 +11,7 @@ if __name__ != "tfdgsu.micro_runtime":
 from .arena_report import ArenaReport
 from .errors import ArenaError, BundleError, InterpreterError, NonFiniteLossError
 from .evaluation import Evaluation
+from .inspection import BundleInspection, inspect_bundle
 from .keras_checkpoint import load_checkpoint
 from .session import Session
 from .weights_file import WeightsFileError
@@ -19,10 +20,12 @@ __all__ = [
     "ArenaError",
     "ArenaReport",
     "BundleError",
+    "BundleInspection",
     "Evaluation",
     "InterpreterError",
     "NonFiniteLossError",
     "Session",
     "WeightsFileError",
+    "inspect_bundle",
     "load_checkpoint",
 ]

@@ -12,7 +12,7 @@ from .model import Model, Tensor, read_model
 from .operator_rules import check_operators
 
 # TFLM plans memory in `int`; a model this large has no business on a microcontroller.
-_MAX_TENSOR_BYTES = 1 << 30
+MAX_TENSOR_BYTES = 1 << 30
 _SIGNATURES = {
     "train": ({"x", "y", "learning_rate", "train"}, {"loss", "output"}),
     "infer": ({"x"}, {"output"}),
@@ -80,9 +80,9 @@ class Bundle:
         self.header, self.document = unpack_metadata(data)
         model = read_model(data)
         check_operators(model)
-        _check_size(model)
+        check_size(model)
         arena_bytes = max(self.header.minimum_arena_bytes_x86_64, self.header.arena_bytes_x86_64)
-        check_memory_plan(model, min(arena_bytes, _MAX_TENSOR_BYTES))
+        check_memory_plan(model, min(arena_bytes, MAX_TENSOR_BYTES))
         _check_signatures(model)
         _check_document(self.document)
         self.n_tensors = len(model.tensors)
@@ -136,9 +136,10 @@ def read_bundle(path: str | os.PathLike) -> Bundle:
         return Bundle(file.read())
 
 
-def _check_size(model: Model) -> None:
+def check_size(model: Model) -> None:
+    """Checks that the memory of a model can be planned at all."""
     total = sum(tensor.n_bytes for tensor in model.tensors if tensor.data is None)
-    require(total <= _MAX_TENSOR_BYTES, f"tensors must take at most {_MAX_TENSOR_BYTES:,} bytes", f"{total:,}")
+    require(total <= MAX_TENSOR_BYTES, f"tensors must take at most {MAX_TENSOR_BYTES:,} bytes", f"{total:,}")
 
 
 def _check_signatures(model: Model) -> None:

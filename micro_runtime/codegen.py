@@ -10,15 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..atomic_write import atomic_write
-from ..export.arena import predict_arena
 from ..export.c_array import format_c_array
-from ..export.metadata import MAGIC, METADATA_NAME
 from ..export.schema.types import OPERATOR_NAMES
 from .bundle import Bundle
 from .errors import BundleError
-from .model import CUSTOM, Model, read_model
-from .operator_rules import check_operators
-from .recommended_arena import add_reserve, recommend_arena
+from .model import CUSTOM, Model
+from .program import read_program
 from .weights_file import encode_weights
 
 # Methods of MicroMutableOpResolver that are not spelt as the schema's name is.
@@ -128,15 +125,6 @@ class GeneratedCode(NamedTuple):
     cortex_m_arena_bytes: int
 
 
-class _Program(NamedTuple):
-    """A training bundle, or an inference model, whose bundle is None."""
-
-    data: bytes
-    model: Model
-    bundle: Bundle | None
-    arena_bytes: tuple[int, int]
-
-
 def generate_code(path: str | os.PathLike, folder: str | os.PathLike, name: str | None = None) -> GeneratedCode:
     """Writes `<name>.h`, `<name>_data.c` and `<name>_ops.cc` for a bundle or an inference model.
 
@@ -159,7 +147,7 @@ def generate_code(path: str | os.PathLike, folder: str | os.PathLike, name: str 
             f"name must be a C identifier. Received: {name!r}. Remedy: use letters, digits and '_', and no word or "
             f"namespace of C++: {', '.join(_NAMESPACES)}."
         )
-    program = _read_program(path)
+    program = read_program(path)
     builtin_ops, custom_ops = _list_ops(program.model)
     camel = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
     fields = {
@@ -195,21 +183,6 @@ def resolver_method(op_name: str) -> str:
 def _default_name(path: str | os.PathLike) -> str:
     name = re.sub(r"\W", "_", os.path.basename(os.fspath(path)), flags=re.ASCII)
     return name if name[:1].isalpha() else f"model_{name}"
-
-
-def _read_program(path: str | os.PathLike) -> _Program:
-    data = pathlib.Path(path).read_bytes()
-    # The bundle's own checks come first: they say best what is wrong with it.
-    if MAGIC in data or METADATA_NAME in read_model(data).metadata:
-        bundle = Bundle(data)
-        model = read_model(data)
-        minima = (bundle.header.minimum_arena_bytes_x86_64, bundle.header.minimum_arena_bytes_cortex_m)
-        return _Program(data, model, bundle, tuple(recommend_arena(bundle, minimum) for minimum in minima))
-    model = read_model(data)
-    check_operators(model)
-    predictions = [predict_arena(data, target) for target in ("x86_64", "cortex_m")]
-    arenas = tuple(add_reserve(p.minimum_arena_bytes, p.exact, len(model.tensors)) for p in predictions)
-    return _Program(data, model, None, arenas)
 
 
 def _variables(bundle: Bundle, camel: str) -> str:

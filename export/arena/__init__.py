@@ -14,9 +14,10 @@ from .offline_plan import MemoryPlan, plan_memory
 from .op_costs import CUSTOM_PERSISTENT_BYTES
 from .overlap_check import verify_no_overlap
 from .predict import predict_arena
-from .prediction import ArenaPrediction, BufferPlan, OpTail
+from .prediction import BUFFER_KINDS, ArenaPrediction, BufferPlan, OpTail
 
 __all__ = [
+    "BUFFER_KINDS",
     "CUSTOM_PERSISTENT_BYTES",
     "ArenaPrediction",
     "BufferPlan",

@@ -7,6 +7,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ..ops.custom import LOSSES
+
+_LOSS_OPS = frozenset(op.NAME for op in LOSSES.values())
+# What a buffer of the head is for, in the order of a legend.
+BUFFER_KINDS = ("activation", "kept for backward", "gradient", "scratch")
+
 
 @dataclasses.dataclass(frozen=True)
 class BufferPlan:
@@ -107,6 +113,20 @@ class ArenaPrediction:
     def alive_at(self, moment: int) -> tuple[BufferPlan, ...]:
         """Buffers that are alive at a moment, largest first."""
         return tuple(sorted((b for b in self.buffers if b.is_alive(moment)), key=lambda b: (-b.n_bytes, b.offset)))
+
+    @property
+    def loss_moment(self) -> int | None:
+        """When the loss is computed, which ends forward; None for a model that only infers."""
+        return next((moment for moment, name in enumerate(self.moments) if name in _LOSS_OPS), None)
+
+    def kind_of(self, buffer: BufferPlan) -> str:
+        """What a buffer of the head is for, one of `BUFFER_KINDS`."""
+        loss_moment = len(self.moments) if self.loss_moment is None else self.loss_moment
+        if buffer.is_scratch:
+            return "scratch"
+        if buffer.first_used >= loss_moment:
+            return "gradient"
+        return "kept for backward" if buffer.last_used > loss_moment else "activation"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON-serialisable values; derived figures included."""
