@@ -40,7 +40,7 @@ class Interpreter:
                     model, [REGISTERER], arena_bytes, 0, native.PythonInterpreterConfig.kAllocationRecording
                 )
             except (RuntimeError, ValueError) as error:
-                raise _error("TFLM must accept the model", printed.text(), error) from error
+                raise _error("accept", printed.text(), error) from error
 
     def set_input(self, index: int, value: np.ndarray) -> None:
         """Copies `value` into the subgraph's input at `index`; shape and dtype must match."""
@@ -56,14 +56,14 @@ class Interpreter:
             try:
                 self._native.Invoke()
             except RuntimeError as error:
-                raise _error("TFLM must run the model", printed.text(), error) from error
+                raise _error("run", printed.text(), error) from error
 
     def reset(self) -> None:
         """Zeroes the variables and resets every op."""
         with captured_output() as printed:
             status = self._native.Reset()
         if status != 0:
-            raise _error("TFLM must reset the model", printed.text(), None)
+            raise _error("reset", printed.text(), None)
 
     def arena_usage(self) -> ArenaUsage:
         """What the recording allocator counted."""
@@ -73,9 +73,9 @@ class Interpreter:
         return ArenaUsage(*(int(counts[part]) for part in ("head", "tail", "total")))
 
 
-def _error(rule: str, printed: str, error: Exception | None) -> InterpreterError:
+def _error(what: str, printed: str, error: Exception | None) -> InterpreterError:
     said = "; ".join(line.strip() for line in printed.splitlines() if line.strip())
     return InterpreterError(
-        f"{rule}. Received: {said or error or 'no reason given'}. Remedy: give it a larger arena if it names one; else "
-        "export the bundle again with this release."
+        f"TFLM must {what} the model. Received: {said or error or 'no reason given'}. "
+        "Remedy: give it a larger arena if it names one; else export the bundle again with this release."
     )
