@@ -175,6 +175,15 @@ def test_a_missing_check_is_found(tmp_path, name):
     assert len(list((tmp_path / "crashes").iterdir())) == 1
 
 
+@pytest.mark.slow
+@needs_clang
+def test_memory_of_who_starts_a_run_is_not_the_target_s(program, tmp_path):
+    ballast = np.ones(1_200 << 20, np.uint8)  # Resident, and more than a target may take.
+    harness.write_corpus("checkpoint", tmp_path / "corpus")
+    done = harness.fuzz(program("checkpoint", "clang"), tmp_path / "corpus", tmp_path / "crashes", "-max_total_time=3")
+    assert done.returncode == 0 and ballast.all(), done.stderr[-3000:]
+
+
 def test_the_script_wants_targets_that_exist():
     command = [str(harness.FUZZ / "run"), "bundle"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=pathlib.Path("/"))
