@@ -36,7 +36,9 @@ class Recipe:
         learning_rate: The highest: reached after `warm_up_steps`, then down to 0 along half a cosine.
         momentum: Of SGD.
         clip_norm: Global norm that gradients are cut to; 0: they are not.
-        epochs, batch_size, warm_up_steps: Length of training.
+        epochs: Length of training.
+        batch_size: Images per step.
+        warm_up_steps: Steps until the learning rate is at its highest.
         n_views: How many variants of an image training sees, at random (`StudyImages.view`).
         seed: Of order, views, channels and new weights.
     """

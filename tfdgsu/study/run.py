@@ -18,6 +18,7 @@ from ..atomic_write import atomic_write
 from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..frozen_front import split_frozen_front
 from ..sparse_update_model import SparseUpdateModel
+from ..sparse_update_plan import SparseUpdatePlan
 from .features import FeatureCache, StudyImages
 from .recipe import Recipe
 
@@ -50,9 +51,11 @@ class StudyRun:
     ):
         self.recipe = recipe
         self.plan = recipe.plan(model)
-        self._int8_plan = recipe.plan(model, quantize="int8")
-        self._dense = dataclasses.replace(recipe, update="dense", layers=()).plan(model)
-        self._int8_dense = dataclasses.replace(recipe, update="dense", layers=()).plan(model, quantize="int8")
+        dense = dataclasses.replace(recipe, update="dense", layers=())
+        self._memory = {
+            name: _kept_memory(recipe.plan(model, quantize=quantize), dense.plan(model, quantize=quantize))
+            for name, quantize in (("float32", None), ("int8", "int8"))
+        }
         self._images, self._judges = images, judges
         self._folder = pathlib.Path(folder)
         front, rest = split_frozen_front(model, self.plan)
@@ -65,12 +68,27 @@ class StudyRun:
         self._state_path = self._folder / "states" / f"{recipe.identity}.npz"
         self._history: list[dict] = []
 
+    @property
+    def n_features(self) -> int:
+        """How many images `prepare` goes through, each view counted; 0 if nothing lies in front of what is trained."""
+        return sum(n_views * len(images.images) for images, n_views in self._views()) if self._cache.has_front else 0
+
+    def prepare(self, on_images: Callable[[int], None] = lambda n_images: None) -> None:
+        """Computes the features, or finds them.
+
+        Args:
+            on_images: Called with a number of images, after so many are there.
+        """
+        for images, n_views in self._views():
+            self._cache.prepare(images, n_views, on_images)
+
     def run(self, on_epoch: Callable[[dict], None] = lambda entry: None) -> dict:
         """Trains to the end and returns what a results file says.
 
         Args:
             on_epoch: Called after each epoch with its entry: epoch, seconds, images_per_second, accuracy by judge.
         """
+        self.prepare()
         self._restore()
         callbacks = []
         if self.sparse.channels:
@@ -88,6 +106,9 @@ class StudyRun:
             self._store()
             on_epoch(entry)
         return self._result()
+
+    def _views(self) -> list[tuple[StudyImages, int]]:
+        return [(self._images, self.recipe.n_views), *((judge, 1) for judge in self._judges.values())]
 
     def _optimizer(self) -> keras.Optimizer:
         recipe = self.recipe
@@ -109,12 +130,12 @@ class StudyRun:
         rng = np.random.default_rng([self.recipe.seed, epoch])
         order = rng.permutation(len(self._images))
         numbers = rng.integers(0, self.recipe.n_views, len(order))
-        size, labels = self.recipe.batch_size, np.asarray(self._images.labels, np.int32)
+        size = self.recipe.batch_size
 
         def generate():
             for first in range(0, self._n_steps * size, size):
                 part = slice(first, first + size)
-                yield self._cache.rows(self._images, order[part], numbers[part]), labels[order[part]]
+                yield self._cache.batch(self._images, order[part], numbers[part]), self._images.classes(order[part])
 
         signature = tf.TensorSpec(self.sparse.model.input_shape, tf.float32), tf.TensorSpec((None,), tf.int32)
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
@@ -124,9 +145,9 @@ class StudyRun:
         for name, judge in self._judges.items():
             right = 0
             for first in range(0, len(judge), _EVALUATION_BATCH):
-                rows = np.arange(first, min(first + _EVALUATION_BATCH, len(judge)))
-                outputs = self.sparse.predict_on_batch(self._cache.rows(judge, rows, np.zeros_like(rows)))
-                right += int(np.sum(np.argmax(outputs, -1) == judge.labels[rows]))
+                positions = np.arange(first, min(first + _EVALUATION_BATCH, len(judge)))
+                outputs = self.sparse.predict_on_batch(self._cache.batch(judge, positions, np.zeros_like(positions)))
+                right += int(np.sum(np.argmax(outputs, -1) == judge.classes(positions)))
             scores[name] = right / len(judge)
         return scores
 
@@ -149,11 +170,6 @@ class StudyRun:
             self._history = json.loads(str(state["history"]))
 
     def _result(self) -> dict:
-        plans = {"float32": (self.plan, self._dense), "int8": (self._int8_plan, self._int8_dense)}
-        memory = {}
-        for name, (own, dense) in plans.items():
-            kept, all_kept = (item.cost.kept_activation_bytes + item.cost.relu_mask_bytes for item in (own, dense))
-            memory[name] = {"kept_bytes": kept, "share_of_dense": kept / all_kept}
         visited = {name: item.visited for name, item in self.sparse.update_variables.items()}
         return {
             "recipe": dataclasses.asdict(self.recipe),
@@ -165,6 +181,12 @@ class StudyRun:
                 else layer.n_updated_weights
                 for layer in self.plan.layers
             ),
-            "memory": memory,
+            "memory": self._memory,
             "history": self._history,
         }
+
+
+def _kept_memory(plan: SparseUpdatePlan, dense: SparseUpdatePlan) -> dict:
+    """Bytes that backward needs of forward, masks counted, for batches of one; and as a share of dense training."""
+    kept, all_kept = (item.cost.kept_activation_bytes + item.cost.relu_mask_bytes for item in (plan, dense))
+    return {"kept_bytes": kept, "share_of_dense": kept / all_kept}

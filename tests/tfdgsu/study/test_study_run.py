@@ -100,20 +100,33 @@ def test_what_a_recipe_updates(update, moved):
         assert layer.n_selected == (layer.n_channels if whole else 0)
 
 
+def _prepared(front, folder, images):
+    cache = FeatureCache(front, folder)
+    n_done = []
+    cache.prepare(images, 2, n_done.append)
+    assert sum(n_done) == 2 * len(images.images)
+    return cache
+
+
 def test_features_are_those_of_the_front_and_found_again(tmp_path):
     model = _model()
     front, _ = tfdgsu.split_frozen_front(model, RECIPE.plan(model))
     images = _images(300, 2)
-    features = FeatureCache(front, tmp_path).features(images, 1)
-    np.testing.assert_array_equal(features[:256], front.predict_on_batch(_view(images.images[:256], 1)))
+    positions, numbers = np.array([7, 299, 0, 7]), np.array([1, 0, 1, 0])
+    x = np.stack([_view(images.images[i : i + 1], number)[0] for i, number in zip(positions, numbers, strict=True)])
+    features = _prepared(front, tmp_path, images).batch(images, positions, numbers)
+    np.testing.assert_allclose(features, front.predict_on_batch(x), rtol=1e-6)
     files = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    FeatureCache(front, tmp_path).features(images, 1)
+    part = images.take(np.array([5, 299, 7, 0]))
+    again = _prepared(front, tmp_path, part).batch(part, np.array([2, 1, 3, 2]), numbers)
+    np.testing.assert_array_equal(again, features)
+    np.testing.assert_array_equal(part.classes(np.array([2, 1])), images.labels[[7, 299]])
     assert files == {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    FeatureCache(front, tmp_path).features(_images(300, 3), 1)
+    _prepared(front, tmp_path, _images(300, 3))
     stem = front.get_layer("stem")
     stem.set_weights([weight + 1 for weight in stem.get_weights()])
-    FeatureCache(front, tmp_path).features(images, 1)
-    assert len(list(tmp_path.iterdir())) == 3
+    _prepared(front, tmp_path, images)
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_what_has_no_front_trains_from_the_images(tmp_path):
