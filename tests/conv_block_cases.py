@@ -145,6 +145,14 @@ BLOCKS = {
     **{f"results{n}": Block(Stage(channels=n), x_channels=5, x_hw=(1, 5)) for n in (31, 32, 47, 65)},
     "pixels_between": Block(Stage((1, 1), (2, 3), channels=5), x_channels=7, x_hw=(5, 11)),
     "depthwise_far_apart": Block(depthwise=Stage((2, 9), (1, 5), "VALID"), x_hw=(3, 40), x_channels=6),
+    "depthwise_one_by_one": Block(depthwise=Stage((3, 9), (1, 8), "VALID"), x_hw=(4, 40), x_channels=6),
+    "depthwise_tall": Block(depthwise=Stage((9, 3), (2, 1)), x_hw=(12, 5), x_channels=6),
+    **{
+        f"depthwise{taps}_by_{stride}_columns{n}": Block(
+            depthwise=Stage((taps, taps), (stride, stride)), x_hw=(4, n * stride), x_channels=5
+        )
+        for taps, stride, n in ((3, 2, 3), (3, 2, 8), (3, 2, 9), (5, 1, 4), (5, 1, 9), (5, 2, 4), (7, 1, 8))
+    },
     "depthwise_wide": Block(depthwise=Stage((1, 27)), x_hw=(2, 30), x_channels=18),
     # Shifts around 0, for which scaling has cases of its own.
     **{

@@ -41,7 +41,8 @@ typedef struct {
   int32_t steps;  // of a row, at least 1
 } TfdgsuRows;
 
-// sums[i][j] += sum over the rows and k < steps of a[k][j] * b[k + i][j], for i < width and lanes j in [lane, lane + n).
+// sums[i][j] += sum over the rows and k < steps of a[k][j] * b[k + i][j], for i < width and lanes j in
+// [lane, lane + n).
 // width (at most 5) and n are constants. A step needs `width` factors of b, of which the next one needs all but one.
 TFDGSU_INLINE void tfdgsu_correlate(float sums[][kTfdgsuLanes], const TfdgsuRows* of, int32_t lane, const int width,
                                     const int n) {

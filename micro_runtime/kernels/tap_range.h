@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "tfdgsu/kernels.h"
+
 typedef struct {
   int32_t begin, end;
 } TfdgsuRange;
@@ -31,6 +33,12 @@ static inline int32_t tfdgsu_output_of_tap(int32_t at, int32_t tap, int32_t stri
   const int32_t scaled = at + pad - tap;
   if (scaled < 0 || scaled % stride != 0) return -1;
   return scaled / stride < out_size ? scaled / stride : -1;
+}
+
+// Whether the only tap joins each output with the image position of its place.
+static inline int tfdgsu_is_pointwise(const TfdgsuWindow* s) {
+  return s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 && s->stride_w == 1 && s->in_h == s->out_h &&
+         s->in_w == s->out_w;
 }
 
 #endif  // TFDGSU_KERNELS_TAP_RANGE_H_

@@ -5,16 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "min_max.h"
 #include "tfdgsu/kernels.h"
-
-static inline int32_t max_i32(int32_t a, int32_t b) { return a > b ? a : b; }
-static inline int32_t min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
 
 // Spreads dy of the window that starts at (y, x) evenly over its part inside the image.
 static void spread_window(float* dx_image, const float* dy, const TfdgsuWindow* s, int32_t y,
                           int32_t x) {
-  const int32_t y_begin = max_i32(0, y), y_end = min_i32(s->in_h, y + s->filter_h);
-  const int32_t x_begin = max_i32(0, x), x_end = min_i32(s->in_w, x + s->filter_w);
+  const int32_t y_begin = tfdgsu_max(0, y), y_end = tfdgsu_min(s->in_h, y + s->filter_h);
+  const int32_t x_begin = tfdgsu_max(0, x), x_end = tfdgsu_min(s->in_w, x + s->filter_w);
   const float share = 1.0f / (float)((y_end - y_begin) * (x_end - x_begin));
   for (int32_t row = y_begin; row < y_end; ++row) {
     for (int32_t column = x_begin; column < x_end; ++column) {

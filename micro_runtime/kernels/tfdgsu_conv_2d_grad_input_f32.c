@@ -83,9 +83,7 @@ static void sum_pointwise(float* dx, const float* dy, const float* w,
 void tfdgsu_conv_2d_grad_input_f32(float* dx, const float* dy, const float* w,
                                    const TfdgsuEpilogue* epilogue, const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
-  const int is_pointwise = s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 &&
-                           s->stride_w == 1 && s->in_h == s->out_h && s->in_w == s->out_w;
-  if (is_pointwise) {
+  if (tfdgsu_is_pointwise(s)) {
     sum_pointwise(dx, dy, w, epilogue, s);
   } else {
     sum_windows(dx, dy, w, epilogue, s);

@@ -113,9 +113,7 @@ void tfdgsu_conv_2d_grad_input_i8(float* dx, const float* dy, const int8_t* w, c
   static const TfdgsuOverlayI8 kNone = {NULL, NULL, 0};
   const TfdgsuOverlayI8* extra = overlay ? overlay : &kNone;
   const TfdgsuWindow* s = window;
-  const int is_pointwise = s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 &&
-                           s->stride_w == 1 && s->in_h == s->out_h && s->in_w == s->out_w;
-  if (is_pointwise) {
+  if (tfdgsu_is_pointwise(s)) {
     sum_pointwise(dx, dy, w, scales, extra, epilogue, s);
   } else {
     sum_windows(dx, dy, w, scales, extra, epilogue, s);

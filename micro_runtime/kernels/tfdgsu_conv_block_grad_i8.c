@@ -10,14 +10,13 @@
 #include "depthwise_tile.h"
 #include "epilogue.h"
 #include "integer_update.h"
+#include "min_max.h"
 #include "tfdgsu/kernels.h"
 
 // The channels [first, first + n) of the block's M.
 typedef struct {
   int32_t first, n;
 } Tile;
-
-static int32_t min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
 
 // to[i] = mask(from[i]), element `at` + i of the whole gradient; `to` may be `from`.
 static void store_masked(float* to, const float* from, int32_t at, int32_t n,
@@ -33,9 +32,9 @@ static void project_tile(float* dz, const float* dy, const TfdgsuConvBlockGrad* 
                          int32_t rows) {
   const int32_t m = s->depthwise.out_c;
   for (int32_t r = 0; r < rows; r += kTfdgsuPoints) {
-    const int32_t n_points = min_i32(rows - r, kTfdgsuPoints);
+    const int32_t n_points = tfdgsu_min(rows - r, kTfdgsuPoints);
     for (int32_t c = 0; c < tile.n; c += kTfdgsuPointTile) {
-      const int32_t n = min_i32(tile.n - c, kTfdgsuPointTile);
+      const int32_t n = tfdgsu_min(tile.n - c, kTfdgsuPointTile);
       float sums[kTfdgsuPoints][kTfdgsuPointTile];
       memset(sums, 0, (size_t)n_points * sizeof(sums[0]));
       tfdgsu_add_points_i8(sums, dy + r * s->out_c, s->project_w + tile.first + c,
@@ -58,7 +57,7 @@ static void depthwise_tile(float* dx, const float* dz, const int8_t* w, int32_t 
   TfdgsuTaps taps = tfdgsu_taps_at(0, 0, s);
   for (; taps.rows > 0; taps = tfdgsu_next_taps(&taps, s)) {
     for (int32_t c = 0; c < tile.n; c += kTfdgsuLanes) {
-      const int32_t n = min_i32(tile.n - c, kTfdgsuLanes);
+      const int32_t n = tfdgsu_min(tile.n - c, kTfdgsuLanes);
       const TfdgsuDepthwiseInputTile of = {dx + c, dz + c, tile.n, tile.n, real, tile.first + c, n};
       tfdgsu_convert_taps(real, w + c, w_stride, block->depthwise_scales + of.first, &taps, s, n);
       tfdgsu_depthwise_input_tile_f32(&of, &taps, &block->conv_end, s);
@@ -74,9 +73,9 @@ static void conv_tile(float* dx, const float* dz, const TfdgsuConvBlockGrad* s, 
                                    s->overlay_channels, s->n_overlay};
   const int is_last = tile.first + tile.n == s->depthwise.in_c;
   for (int32_t r = 0; r < rows; r += kTfdgsuPoints) {
-    const int32_t n_points = min_i32(rows - r, kTfdgsuPoints);
+    const int32_t n_points = tfdgsu_min(rows - r, kTfdgsuPoints);
     for (int32_t c = 0; c < s->in_c; c += kTfdgsuPointTile) {
-      const int32_t n = min_i32(s->in_c - c, kTfdgsuPointTile);
+      const int32_t n = tfdgsu_min(s->in_c - c, kTfdgsuPointTile);
       float sums[kTfdgsuPoints][kTfdgsuPointTile];
       memset(sums, 0, (size_t)n_points * sizeof(sums[0]));
       for (int32_t p = 0; p < n_points && tile.first > 0; ++p) {
@@ -163,12 +162,12 @@ void tfdgsu_conv_block_grad_i8(float* dx, const float* dy, void* scratch,
   const TfdgsuWindow* s = &block->depthwise;
   const int32_t out_rows = s->batches * s->out_h * s->out_w;
   const int32_t rows = block->reaches_conv ? s->batches * s->in_h * s->in_w : 0;
-  const int32_t step = min_i32(block->tile_channels, s->out_c);
+  const int32_t step = tfdgsu_min(block->tile_channels, s->out_c);
   float* dz = (float*)scratch;
   float* dz_of_conv = dz + out_rows * step;
   int8_t* old_w = (int8_t*)(dz_of_conv + rows * step);
   for (int32_t first = 0; first < s->out_c; first += step) {
-    const Tile tile = {first, min_i32(s->out_c - first, step)};
+    const Tile tile = {first, tfdgsu_min(s->out_c - first, step)};
     const int8_t* w = block->depthwise_w ? block->depthwise_w + first : NULL;
     int32_t w_stride = s->out_c;
     project_tile(dz, dy, block, tile, out_rows);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "correlate.h"
+#include "min_max.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -21,9 +22,6 @@ typedef struct {
   int32_t pitch;          // from one row of x to the next
   TfdgsuLanes dy[kOutputs], x[kPositions];
 } Part;
-
-static int32_t min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
-static int32_t max_i32(int32_t a, int32_t b) { return a > b ? a : b; }
 
 TFDGSU_APART void copy_dy(Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuWindow* s) {
   const int32_t c0 = t->columns[0], c1 = t->columns[1], c2 = t->columns[2], c3 = t->columns[3];
@@ -76,8 +74,8 @@ TFDGSU_INLINE void convert_int8s(TfdgsuLanes* to, const int8_t* from, int32_t ze
 TFDGSU_APART void copy_columns(Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuWindow* s, int32_t phase,
                                int32_t x) {
   const int32_t n = part->width + part->reach, stride = s->stride_w, pitch = stride * t->x_pitch;
-  const int32_t begin = min_i32(x < 0 ? (stride - 1 - x) / stride : 0, n);
-  const int32_t end = max_i32(begin, min_i32(tfdgsu_floor_div(s->in_w - x + stride - 1, stride), n));
+  const int32_t begin = tfdgsu_min(x < 0 ? (stride - 1 - x) / stride : 0, n);
+  const int32_t end = tfdgsu_max(begin, tfdgsu_min(tfdgsu_floor_div(s->in_w - x + stride - 1, stride), n));
   const int32_t row = s->in_w * t->x_pitch, to_pitch = part->pitch, zero_point = t->zero_point;
   int32_t at = ((part->b * s->in_h + part->rows.begin) * s->in_w + x + begin * stride) * t->x_pitch;
   TfdgsuLanes* to = part->x + phase * n;
@@ -123,9 +121,9 @@ TFDGSU_APART int32_t add_some_taps(TfdgsuLanes* sums, int32_t step, const Tfdgsu
 static void add_row_of_taps(TfdgsuLanes* sums, const Part* part, const TfdgsuTaps* taps, const TfdgsuWindow* s,
                             int32_t ky) {
   const TfdgsuRange inside = tfdgsu_outputs_of_tap(ky, s->in_h, s->out_h, s->stride_h, s->pad_top);
-  const int32_t begin = max_i32(inside.begin, part->oy);
+  const int32_t begin = tfdgsu_max(inside.begin, part->oy);
   TfdgsuRows of = {part->dy + (begin - part->oy) * part->width, NULL, part->width, s->stride_h * part->pitch,
-                   min_i32(inside.end, part->oy + part->height) - begin, part->width};
+                   tfdgsu_min(inside.end, part->oy + part->height) - begin, part->width};
   const int32_t y = begin * s->stride_h - s->pad_top + ky;
   if (of.rows <= 0) return;
   for (int32_t phase = 0; phase < part->phases; ++phase) {
@@ -143,8 +141,8 @@ static void add_row_of_taps(TfdgsuLanes* sums, const Part* part, const TfdgsuTap
 static void add_part(TfdgsuLanes* sums, Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuTaps* taps,
                      const TfdgsuWindow* s) {
   const int32_t y = part->oy * s->stride_h - s->pad_top + taps->ky;
-  part->rows.begin = max_i32(y, 0);
-  part->rows.end = min_i32(y + (part->height - 1) * s->stride_h + taps->rows, s->in_h);
+  part->rows.begin = tfdgsu_max(y, 0);
+  part->rows.end = tfdgsu_min(y + (part->height - 1) * s->stride_h + taps->rows, s->in_h);
   copy_dy(part, t, s);
   for (int32_t phase = 0; phase < part->phases; ++phase) {
     copy_columns(part, t, s, phase, part->ox * s->stride_w - s->pad_left + taps->kx + phase);
@@ -160,23 +158,23 @@ void tfdgsu_depthwise_filter_tile_f32(TfdgsuLanes* sums, const TfdgsuDepthwiseFi
   const TfdgsuLanes zero = {{0.0f}};
   for (int32_t i = 0; i < taps->rows * taps->columns; ++i) sums[i] = zero;
   Part part;
-  part.phases = min_i32(s->stride_w, taps->columns);
+  part.phases = tfdgsu_min(s->stride_w, taps->columns);
   part.reach = (taps->columns - 1) / s->stride_w;
   // Several rows of outputs only if they are whole: each sum takes its terms row by row.
   const int32_t columns = kPositions / (taps->rows * part.phases) - part.reach;
-  const int32_t most = min_i32(min_i32(columns, kOutputs), s->out_w);
+  const int32_t most = tfdgsu_min(tfdgsu_min(columns, kOutputs), s->out_w);
   int32_t height = 1;
   part.pitch = part.phases * (most + part.reach);
   if (most == s->out_w) {
     const int32_t rows = kPositions / part.pitch;
     height = rows >= s->in_h ? s->out_h : (rows - taps->rows) / s->stride_h + 1;
-    height = min_i32(min_i32(height, kOutputs / most), s->out_h);
+    height = tfdgsu_min(tfdgsu_min(height, kOutputs / most), s->out_h);
   }
   for (part.b = 0; part.b < s->batches; ++part.b) {
     for (part.oy = 0; part.oy < s->out_h; part.oy += height) {
-      part.height = min_i32(height, s->out_h - part.oy);
+      part.height = tfdgsu_min(height, s->out_h - part.oy);
       for (part.ox = 0; part.ox < s->out_w; part.ox += most) {
-        part.width = min_i32(most, s->out_w - part.ox);
+        part.width = tfdgsu_min(most, s->out_w - part.ox);
         add_part(sums, &part, tile, taps, s);
       }
     }

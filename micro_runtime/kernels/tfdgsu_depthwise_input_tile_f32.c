@@ -8,6 +8,7 @@
 
 #include "correlate.h"
 #include "epilogue.h"
+#include "min_max.h"
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
@@ -45,9 +46,6 @@ typedef struct {
   TfdgsuLanes lanes[kPositions];
 } Part;
 
-static int32_t min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
-static int32_t max_i32(int32_t a, int32_t b) { return a > b ? a : b; }
-
 static Phases split_taps(int32_t n, int32_t stride) {
   const Phases phases = {(n + stride - 1) / stride, (n - 1) % stride + 1};
   return phases;
@@ -77,11 +75,11 @@ TFDGSU_APART void copy_part(Part* part, const Walk* walk) {
   const TfdgsuDepthwiseInputTile* t = walk->tile;
   const TfdgsuWindow* s = walk->s;
   const int32_t last = part->q + part->width - 1;  // the output in the first place
-  const int32_t begin = min_i32(max_i32(last - s->out_w + 1, 0), part->pitch);
-  const int32_t end = min_i32(max_i32(last + 1, begin), part->pitch);
+  const int32_t begin = tfdgsu_min(tfdgsu_max(last - s->out_w + 1, 0), part->pitch);
+  const int32_t end = tfdgsu_min(tfdgsu_max(last + 1, begin), part->pitch);
   const int32_t n = t->n, pitch = t->dy_pitch, row = s->out_w * pitch, to_pitch = part->pitch;
-  part->rows.begin = max_i32(part->p - walk->rows.most + 1, 0);
-  part->rows.end = min_i32(part->p + part->height, s->out_h);
+  part->rows.begin = tfdgsu_max(part->p - walk->rows.most + 1, 0);
+  part->rows.end = tfdgsu_min(part->p + part->height, s->out_h);
   const float* from = t->dy + ((part->b * s->out_h + part->rows.begin) * s->out_w + last - begin) * pitch;
   TfdgsuLanes* to = part->lanes + begin;
   // What is behind a row and before the next one is cleared at once.
@@ -164,15 +162,15 @@ TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRo
   const TfdgsuWindow* s = walk->s;
   const int is_plain = walk->is_plain && x < s->in_w && x >= (kSide - 1) * s->stride_w;
   const int32_t stride = s->stride_h, columns = walk->taps->columns;
-  const int32_t end = min_i32((part->p + part->height) * stride - walk->y_offset, s->in_h);
+  const int32_t end = tfdgsu_min((part->p + part->height) * stride - walk->y_offset, s->in_h);
   // Row y = p*stride - offset + phase. Output p - m is met by tap phase + stride*m.
   int32_t p = part->p, y = p * stride - walk->y_offset, phase = 0;
   if (y < 0) phase = -y, y = 0;
   TfdgsuRows of = *first;
   Place place = {x, (part->b * s->in_h + y) * s->in_w + x};
   for (; y < end; ++y, place.at += s->in_w) {
-    const int32_t begin = max_i32(p - s->out_h + 1, 0);
-    of.rows = min_i32(p + 1, taps_of_phase(walk->rows, phase)) - begin;
+    const int32_t begin = tfdgsu_max(p - s->out_h + 1, 0);
+    of.rows = tfdgsu_min(p + 1, taps_of_phase(walk->rows, phase)) - begin;
     of.a = first->a + (phase + stride * begin) * columns;
     if (of.steps == 0 || of.rows < 0) of.rows = 0;
     of.b = of.rows > 0 ? first->b + (p - begin - part->rows.begin) * part->pitch : first->b;
@@ -186,16 +184,16 @@ TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRo
 TFDGSU_APART void sum_long_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
   const TfdgsuWindow* s = walk->s;
   const int32_t out_h = s->out_h, most = walk->rows.most, pitch = walk->tile->dx_pitch;
-  const int32_t begin_y = max_i32(part->p - walk->y_offset, 0);
-  const int32_t rows = min_i32(part->p + part->height - walk->y_offset, s->in_h) - begin_y;
+  const int32_t begin_y = tfdgsu_max(part->p - walk->y_offset, 0);
+  const int32_t rows = tfdgsu_min(part->p + part->height - walk->y_offset, s->in_h) - begin_y;
   const int32_t at = (part->b * s->in_h + begin_y) * s->in_w + x, row = (s->in_w + kLongSide) * pitch;
   for (int32_t lane = 0; lane < kTfdgsuLanes; lane += 2) {
     float* dx = walk->tile->dx + at * pitch + lane;
     TfdgsuRows of = *first;
     int32_t p = begin_y + walk->y_offset;
     for (int32_t left = rows; left > 0; --left, ++p, dx += row) {
-      const int32_t begin = max_i32(p - out_h + 1, 0);
-      of.rows = min_i32(p + 1, most) - begin;
+      const int32_t begin = tfdgsu_max(p - out_h + 1, 0);
+      of.rows = tfdgsu_min(p + 1, most) - begin;
       of.a = first->a + 3 * begin;
       of.b = of.rows > 0 ? first->b + (p - begin - part->rows.begin) * part->pitch : first->b;
       float sums[kLongSide][kTfdgsuLanes];
@@ -253,8 +251,8 @@ void tfdgsu_depthwise_input_tile_f32(const TfdgsuDepthwiseInputTile* tile, const
   Part part;
   part.width = (q_end - q_begin + kSide - 1) / kSide * kSide;
   part.height = p_end - p_begin;
-  if (part.width + reach > kPositions / min_i32(part.height + depth - 1, s->out_h)) {
-    part.width = min_i32(part.width, min_i32(kStrip, (kPositions / depth - reach) / kSide * kSide));
+  if (part.width + reach > kPositions / tfdgsu_min(part.height + depth - 1, s->out_h)) {
+    part.width = tfdgsu_min(part.width, tfdgsu_min(kStrip, (kPositions / depth - reach) / kSide * kSide));
     part.height = kPositions / (part.width + reach) - depth + 1;
   }
   part.pitch = part.width + reach;

@@ -2,17 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h.
 
+#include "min_max.h"
 #include "tfdgsu/kernels.h"
-
-static inline int32_t max_i32(int32_t a, int32_t b) { return a > b ? a : b; }
-static inline int32_t min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
 
 // First maximum of channel c in the window that starts at (y, x) of image b. A tap index is at
 // most 255.
 static uint8_t argmax_of_window(const float* x, const TfdgsuWindow* s, int32_t b, int32_t y,
                                 int32_t x_at, int32_t c) {
-  const int32_t ky_begin = max_i32(0, -y), ky_end = min_i32(s->filter_h, s->in_h - y);
-  const int32_t kx_begin = max_i32(0, -x_at), kx_end = min_i32(s->filter_w, s->in_w - x_at);
+  const int32_t ky_begin = tfdgsu_max(0, -y), ky_end = tfdgsu_min(s->filter_h, s->in_h - y);
+  const int32_t kx_begin = tfdgsu_max(0, -x_at), kx_end = tfdgsu_min(s->filter_w, s->in_w - x_at);
   int32_t best = ky_begin * s->filter_w + kx_begin;
   float maximum = x[((b * s->in_h + y + ky_begin) * s->in_w + x_at + kx_begin) * s->in_c + c];
   for (int32_t ky = ky_begin; ky < ky_end; ++ky) {

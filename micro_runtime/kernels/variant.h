@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
-// Which file defines a kernel that has several: the portable one, the one in dsp/ or the one in mve/. Builds compile all
-// C files of the three folders; the others are empty. With -DTFDGSU_PORTABLE all kernels are portable.
+// Which file defines a kernel that has several: the portable one, the one in dsp/ or the one in mve/. Builds compile
+// all C files of the three folders; the others are empty. With -DTFDGSU_PORTABLE all kernels are portable.
 
 #ifndef TFDGSU_KERNELS_VARIANT_H_
 #define TFDGSU_KERNELS_VARIANT_H_

@@ -41,6 +41,19 @@ static inline int16x2_t tfdgsu_add_odd_bytes(int16x2_t pair, uint32_t word) {
   return sum;
 }
 
+// Halves of two words, which no intrinsic joins.
+static inline uint32_t tfdgsu_low_halves(uint32_t low, uint32_t high) {
+  uint32_t word;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(word) : "r"(low), "r"(high));
+  return word;
+}
+
+static inline uint32_t tfdgsu_high_halves(uint32_t low, uint32_t high) {
+  uint32_t word;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(word) : "r"(high), "r"(low));
+  return word;
+}
+
 static inline int16x2_t tfdgsu_pair_of(int32_t value) {
   return (int16x2_t)(((uint32_t)value & 0xFFFFu) | (uint32_t)value << 16);
 }

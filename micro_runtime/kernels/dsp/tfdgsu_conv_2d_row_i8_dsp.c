@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 // SPDX-License-Identifier: Apache-2.0
 // Contract: tfdgsu/kernels.h. Parts of the windows of 8 or 4 pixels are laid out as pairs of int16, with the zero point
-// subtracted, pixels next to each other, so that a pointer walks over all of them. Filters are widened as they are read.
+// subtracted, pixels next to each other, so that a pointer walks over all of them. Filters are widened as they are
+// read.
 
 #include "../variant.h"
 #include "tfdgsu/kernels.h"
@@ -140,7 +141,7 @@ void tfdgsu_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t oy, const T
       add_source(&tiles, &extra, o, count, ox, pixels);
       for (int32_t i = 0; i < count; ++i) {
         const int32_t at = ox * s->out_c + o + i;
-        tfdgsu_finish(y + at, tiles.sums[i], 1, pixels, stage, o + i, add ? addend + at : NULL, add);
+        tfdgsu_finish(y + at, tiles.sums[i], pixels, stage, o + i, add ? addend + at : NULL, add);
       }
     }
   }
