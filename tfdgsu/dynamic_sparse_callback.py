@@ -22,7 +22,7 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         sparse.fit(x, y, callbacks=[tfdgsu.DynamicSparseCallback(policy="random", every=10, seed=7)])
 
     Args:
-        policy: "static", "cyclic", "random", "importance", "gradient", or a `tfdgsu.policies.Policy`.
+        policy: "static", "static_l1", "cyclic", "random", "importance", "gradient", or a `tfdgsu.policies.Policy`.
         every: Period in steps.
         seed: uint32 seed of the policy.
 

@@ -47,8 +47,14 @@ def test_gradient_scores_are_norm_per_byte_and_unseen_counts_as_best():
     np.testing.assert_allclose(policies.GradientPolicy().scores(make_draw()), 1 / 8)
 
 
+def test_static_l1_takes_the_channels_with_the_largest_weights():
+    kernel = np.ones((1, 1, 6, 2), np.float32)
+    kernel[0, 0, 4], kernel[0, 0, 1] = -3.0, [0.0, 2.5]
+    np.testing.assert_array_equal(policies.StaticL1Policy().select(make_draw(kernel=kernel)), [1, 4])
+
+
 def test_device_kinds():
     kinds = {name: policy.device_kind for name, policy in policies.BUILT_IN.items()}
     assert kinds == {
-        "static": "static", "cyclic": "cyclic", "random": "random", "importance": "input", "gradient": "input"
+        "static": "static", "static_l1": "static", "cyclic": "cyclic", "random": "random", "importance": "input", "gradient": "input"
     }  # fmt: skip

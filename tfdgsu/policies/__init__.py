@@ -8,9 +8,11 @@ from .importance import ImportancePolicy
 from .policy import Draw, Policy
 from .random import RandomPolicy
 from .static import StaticPolicy
+from .static_l1 import StaticL1Policy
 
 BUILT_IN: dict[str, type[Policy]] = {
-    policy.name: policy for policy in (StaticPolicy, CyclicPolicy, RandomPolicy, ImportancePolicy, GradientPolicy)
+    policy.name: policy
+    for policy in (StaticPolicy, StaticL1Policy, CyclicPolicy, RandomPolicy, ImportancePolicy, GradientPolicy)
 }
 
 
@@ -38,6 +40,7 @@ __all__ = [
     "ImportancePolicy",
     "Policy",
     "RandomPolicy",
+    "StaticL1Policy",
     "StaticPolicy",
     "get",
 ]

@@ -24,7 +24,7 @@ _LOSSES = {
     "binary_crossentropy": "BinaryCrossentropy",
     "mean_squared_error": "MeanSquaredError",
 }
-_POLICIES = ("static", "cyclic", "random", "importance", "gradient")
+_POLICIES = ("static", "static_l1", "cyclic", "random", "importance", "gradient")
 # Only fine-tuning in Keras uses a rate; on the device it is an input of every step.
 _UNUSED_LEARNING_RATE = 0.01
 
