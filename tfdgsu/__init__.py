@@ -10,6 +10,7 @@ from . import quiet_tensorflow  # noqa: F401  (before anything else loads Tensor
 
 # isort: on
 from . import policies
+from .channel_history import ChannelHistory
 from .dynamic_sparse_callback import DynamicSparseCallback
 from .expected_gain import measure_gain
 from .frozen_front import split_frozen_front
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ChannelHistory",
     "DynamicSparseCallback",
     "Int8Scales",
     "SparseUpdateModel",
@@ -38,8 +40,8 @@ __all__ = [
     "split_frozen_front",
 ]
 
-# The compiler and the device runtime load only when asked for: training in Keras needs neither.
-_LAZY = ("export", "micro_runtime")
+# These load only when asked for: training in Keras needs none of them.
+_LAZY = ("export", "micro_runtime", "plots")
 _LAZY_FUNCTIONS = {"load_checkpoint": "micro_runtime"}
 
 

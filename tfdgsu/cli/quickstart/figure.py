@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from .arena_axes import draw_head, draw_total
+from ... import plots
+from ...plots.figures import GREEN, KIB, SKY_BLUE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from ...export.arena import ArenaPrediction
     from .experiment import Outcome
 
 _WINDOW = 100  # Steps of the running mean: single images jump too much to see anything.
@@ -34,8 +37,8 @@ def write_figure(outcome: Outcome, path: pathlib.Path) -> None:
     _draw_losses(losses, outcome)
     _draw_difference(figure.add_subplot(curves[1], sharex=losses), outcome)
     arena = figure.add_gridspec(1, 2, left=0.35, right=0.99, bottom=0.1, top=0.94, width_ratios=(8, 1), wspace=0.09)
-    draw_head(figure.add_subplot(arena[0]), outcome.report.arena)
-    draw_total(figure.add_subplot(arena[1]), outcome.report.arena, outcome.arena.total_bytes)
+    plots.arena(outcome.report.arena, ax=figure.add_subplot(arena[0]))
+    _draw_total(figure.add_subplot(arena[1]), outcome.report.arena, outcome.arena.total_bytes)
     figure.savefig(path)
 
 
@@ -70,6 +73,28 @@ def _draw_difference(axes: Axes, outcome: Outcome) -> None:
     axes.set_xlabel("training step (one image each)")
     axes.set_ylabel("difference of losses")
     _clean(axes)
+
+
+def _draw_total(axes: Axes, arena: ArenaPrediction, measured_bytes: int) -> None:
+    """Draws head and tail as one column; names the measured size beside the predicted one."""
+    n_variable_bytes = arena.tail_by_kind["variables"]
+    parts = (
+        ("head", arena.head_bytes, SKY_BLUE),
+        ("variables", n_variable_bytes, GREEN),
+        ("interpreter", arena.tail_bytes - n_variable_bytes, "#dddddd"),
+    )
+    start = 0
+    for name, n_bytes, colour in parts:
+        axes.add_patch(Rectangle((0, start / KIB), 1, n_bytes / KIB, facecolor=colour, edgecolor="white"))
+        middle = (start + n_bytes / 2) / KIB
+        axes.text(0.5, middle, f"{name}\n{n_bytes:,}", ha="center", va="center", fontsize=9)
+        start += n_bytes
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, start / KIB)
+    axes.set_xticks([])
+    axes.set_title("All of it", loc="left", fontweight="bold")
+    axes.set_xlabel(f"predicted {arena.total_bytes:,}\nmeasured {measured_bytes:,}")
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
 
 
 def _running_mean(values: list[float]) -> np.ndarray:
