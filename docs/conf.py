@@ -19,7 +19,7 @@ author = "The tfdgsu Authors"
 copyright = "2026, The tfdgsu Authors"
 release = version = tfdgsu.__version__
 
-extensions = ["myst_parser", "example_sections", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "docstrings", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**.md", "micro_runtime/README.md", "examples/README.md", "examples/**/README.md"]
 # Nothing else is looked at: environments, build folders and links of Bazel lie here, too.
@@ -33,6 +33,7 @@ myst_heading_anchors = 4  # As GitHub makes them, for links to headings.
 
 autodoc_inherit_docstrings = False  # What Keras' classes say of themselves stands in Keras' documentation.
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True

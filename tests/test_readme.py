@@ -4,8 +4,8 @@
 
 import importlib.util
 import pathlib
-import re
 
+import markdown_pages
 import numpy as np
 
 from tfdgsu.gradient_rules import RULES
@@ -14,15 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-
-
 def test_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    namespace = {}
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102
+    namespace = markdown_pages.run_python("README.md")
     assert np.isfinite(namespace["loss"])
     assert np.isfinite(namespace["int8_loss"])
     assert namespace["int8_report"].arena.total_bytes < namespace["report"].arena.total_bytes
@@ -33,7 +27,7 @@ def test_python_blocks_run(tmp_path, monkeypatch, capsys):
 
 
 def test_ci_runs_the_test_command():
-    commands = [block.strip() for block in blocks("sh")]
+    commands = [block.text.strip() for block in markdown_pages.blocks("README.md", "sh")]
     assert len(commands) == 2
     (test_command,) = [command for command in commands if command.endswith("pytest")]
     assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()
@@ -53,9 +47,3 @@ def test_layer_table_names_every_layer_with_a_gradient_rule():
     table = README.partition("## Layers")[2].partition("##")[0]
     names = {layer_type.__name__.removesuffix("1D").removesuffix("2D") for layer_type in RULES}
     assert sorted(name for name in names if name not in table) == []
-
-
-def test_relative_links_lead_somewhere():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

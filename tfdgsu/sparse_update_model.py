@@ -130,7 +130,7 @@ class SparseUpdateModel(keras.Model):
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
-        """What the optimizer sees: per update layer the kernel slice and the bias."""
+        """What the optimizer sees, per update layer the kernel slice and the bias."""
         return [variable for item in self._machine.variables.values() for variable in item.trainable]
 
     @property

@@ -115,7 +115,7 @@ class PlanCost:
 
     @property
     def total_bytes(self) -> int:
-        """What must fit: mutable weights, interpreter and the higher of the two peaks."""
+        """What must fit, that is mutable weights, interpreter and the higher of the two peaks."""
         return (
             self.mutable_weight_bytes + self.interpreter_bytes + max(self.forward_peak_bytes, self.backward_peak_bytes)
         )

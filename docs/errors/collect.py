@@ -75,23 +75,22 @@ def split(text: str) -> tuple[str, str]:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip().removesuffix(VALUE) if text.strip() != VALUE else ""
+    text = text.strip()
+    text = text.removesuffix(VALUE) or text  # What was printed follows some remedies.
     return text[:1].upper() + text[1:]
 
 
 def _constants(tree: ast.Module) -> dict[str, str]:
     """Module-level strings by name, with those of the modules that messages take their remedies from."""
-    trees = [tree]
-    for shared in ("micro_runtime/errors.py", "export/ir/verify.py"):
-        trees.append(ast.parse((ROOT / shared).read_text(encoding="utf-8")))
-    return {
-        target.id: node.value.value
-        for tree in reversed(trees)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    shared = ("micro_runtime/errors.py", "export/ir/verify.py")
+    constants: dict[str, str] = {}
+    for module in (*(ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in shared), tree):
+        for node in module.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                text = _text(node.value, constants)
+                if text is not None:
+                    constants[node.targets[0].id] = text
+    return constants
 
 
 def _text(node: ast.AST, constants: dict[str, str]) -> str | None:

@@ -186,7 +186,9 @@ def test_inference_model_has_the_trained_weights(path):
 
 
 def test_arena_over_budget_is_refused_before_anything_is_written(path, tmp_path):
-    with pytest.raises(ValueError, match=r"Arena needs [\d,]+ bytes, budget is 8,192\. Received: a model whose largest "):
+    with pytest.raises(
+        ValueError, match=r"Arena needs [\d,]+ bytes, budget is 8,192\. Received: a model whose largest "
+    ):
         tfdgsu.export.export_training_bundle(_compiled(), path, ram="8KB", c_array_path=tmp_path / "model.c")
     assert list(tmp_path.iterdir()) == []
 

@@ -39,8 +39,9 @@ class Draw:
 class Policy:
     """Chooses the channels that a layer updates until the next draw.
 
-    Subclass it, set `name`, and override `select`; pass an instance to `DynamicSparseCallback`:
+    Subclass it, set `name`, and override `select`; pass an instance to `DynamicSparseCallback`.
 
+    Example:
         class LastChannels(tfdgsu.policies.Policy):
             name = "last"
 
