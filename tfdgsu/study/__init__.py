@@ -9,17 +9,6 @@ Example:
 
 from .features import FeatureCache, StudyImages
 from .recipe import Recipe
-from .records import Row, add_record, format_table, read_records, rows_of
 from .run import StudyRun
 
-__all__ = [
-    "FeatureCache",
-    "Recipe",
-    "Row",
-    "StudyImages",
-    "StudyRun",
-    "add_record",
-    "format_table",
-    "read_records",
-    "rows_of",
-]
+__all__ = ["FeatureCache", "Recipe", "StudyImages", "StudyRun"]
