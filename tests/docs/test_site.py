@@ -11,7 +11,10 @@ import sys
 import pytest
 from markdown_pages import PAGES, ROOT, name_of
 
-MODULES = ("tfdgsu", "tfdgsu.policies", "tfdgsu.methods", "tfdgsu.export", "tfdgsu.micro_runtime", "tfdgsu.study")
+MODULES = [
+    "tfdgsu",
+    *(f"tfdgsu.{name}" for name in ("policies", "methods", "export", "micro_runtime", "study", "plots")),
+]
 # What a page of its own is about, and a string.
 NOT_LISTED = {"tfdgsu.__version__", "tfdgsu.policies"}
 
