@@ -15,6 +15,7 @@ def pyplot():
     def refuse(*arguments, **options):
         raise AssertionError("a plot was shown")
 
+    plt.close("all")
     settings, show = dict(mpl.rcParams), plt.show
     plt.show = refuse
     yield plt

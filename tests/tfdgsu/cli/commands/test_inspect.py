@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tfdgsu inspect`."""
 
+import keras
+import pytest
 from tfdgsu.export.schema import read_graph
 from tfdgsu.micro_runtime import Session
 
+import tfdgsu
 from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, run
 
 
@@ -37,3 +40,47 @@ def test_a_damaged_bundle_is_refused(bundle_path, tmp_path, capsys):
     captured = capsys.readouterr()
     assert "CRC-32" in captured.err
     assert captured.out == ""
+
+
+@pytest.fixture(scope="module")
+def inference_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("inspect") / "infer.tflite"
+    model = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten()])
+    tfdgsu.export.export_inference_model(model, path)
+    return str(path)
+
+
+def test_an_inference_model_is_printed(inference_path, capsys):
+    assert run(["inspect", inference_path]) == EXIT_OK
+    printed = capsys.readouterr().out
+    assert "inference model" in printed
+    assert "update layers" not in printed
+    with open(inference_path, "rb") as file:
+        assert str(read_graph(file.read())) in printed
+
+
+@pytest.mark.parametrize("which", ["bundle_path", "inference_path"])
+def test_output_writes_a_page(which, request, tmp_path, capsys):
+    path, report = request.getfixturevalue(which), tmp_path / "report.html"
+    capsys.readouterr()
+    assert run(["inspect", path, "--output", str(report)]) == EXIT_OK
+    printed = capsys.readouterr().out
+    assert f"Wrote {report}." in printed
+    assert "graph(" not in printed
+    assert report.read_text() == tfdgsu.micro_runtime.inspect_bundle(path).to_html()
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_no_page_of_another_file(model_path, bundle_path, tmp_path, capsys):
+    """Refused with one line; a page that was there stays."""
+    report = tmp_path / "report.html"
+    report.write_text("old")
+    missing = str(tmp_path / "missing.tflite")
+    for arguments in ([model_path, "--output", str(report)], [missing, "--output", str(report)]):
+        assert run(["inspect", *arguments]) == EXIT_REFUSED
+        captured = capsys.readouterr()
+        assert captured.err.startswith("tfdgsu: ") and captured.err.count("\n") == 1
+        assert captured.out == ""
+    assert run(["inspect", bundle_path, "--output", str(tmp_path / "no folder" / "report.html")]) == EXIT_REFUSED
+    assert report.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
