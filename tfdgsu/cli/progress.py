@@ -14,7 +14,7 @@ _REFRESH_S = 0.1
 
 
 @contextlib.contextmanager
-def progress_bar(description: str, total: int) -> Iterator[Callable[[], None]]:
+def progress_bar(description: str, total: int) -> Iterator[Callable[..., None]]:
     """Shows a bar on stderr if that is a terminal.
 
     Example:
@@ -28,7 +28,7 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[], None]]:
         total: Number of steps.
 
     Yields:
-        A function to call after each step.
+        A function to call after each step, or after n of them with n.
     """
     console = Console(file=sys.stderr)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -38,9 +38,9 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[], None]]:
         task = bar.add_task(description, total=total)
         drawn_at = 0.0
 
-        def advance() -> None:
+        def advance(n_steps: int = 1) -> None:
             nonlocal drawn_at
-            bar.advance(task)
+            bar.advance(task, n_steps)
             if time.monotonic() - drawn_at > _REFRESH_S:
                 drawn_at = time.monotonic()
                 bar.refresh()

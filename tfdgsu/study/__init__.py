@@ -9,6 +9,17 @@ Example:
 
 from .features import FeatureCache, StudyImages
 from .recipe import Recipe
+from .records import Row, add_record, format_table, read_records, rows_of
 from .run import StudyRun
 
-__all__ = ["FeatureCache", "Recipe", "StudyImages", "StudyRun"]
+__all__ = [
+    "FeatureCache",
+    "Recipe",
+    "Row",
+    "StudyImages",
+    "StudyRun",
+    "add_record",
+    "format_table",
+    "read_records",
+    "rows_of",
+]

@@ -76,6 +76,10 @@ class FeatureCache:
         self._open: dict[tuple[int, int], np.ndarray] = {}
         self._digests: dict[int, str] = {}
 
+    @property
+    def has_front(self) -> bool:
+        return self._front is not None
+
     def prepare(
         self, images: StudyImages, n_views: int, on_chunk: Callable[[int], None] = lambda n_images: None
     ) -> None:

@@ -12,6 +12,7 @@ from .inspect import InspectCommand
 from .plan import PlanCommand
 from .quickstart import QuickstartCommand
 from .run import RunCommand
+from .study import StudyCommand
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -22,5 +23,6 @@ COMMANDS: dict[str, Command] = {
         RunCommand(),
         InspectCommand(),
         CodegenCommand(),
+        StudyCommand(),
     )
 }
