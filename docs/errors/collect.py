@@ -37,11 +37,27 @@ class Message:
 def collect() -> list[Message]:
     """Every message of the package, ordered by file and line."""
     found = [message for path in _sources() for message in _of_file(path)]
+    found += [message for path in _cmake_files() for message in _of_cmake(path)]
     return sorted(found, key=lambda message: (message.path, message.line))
 
 
 def _sources() -> list[pathlib.Path]:
     return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def _cmake_files() -> list[pathlib.Path]:
+    folders = [ROOT / name for name in ("micro_runtime", "examples", "zephyr")]
+    return sorted(
+        path for name in ("CMakeLists.txt", "*.cmake", "*.cmake.in") for f in folders for path in f.rglob(name)
+    )
+
+
+def _of_cmake(path: pathlib.Path) -> Iterator[Message]:
+    text = path.read_text(encoding="utf-8")
+    for match in re.finditer(r'message\(FATAL_ERROR\s+((?:"[^"]*"\s*)+)\)', text):
+        said = "".join(re.findall('"([^"]*)"', match[1]))
+        rule, remedy = split(re.sub(r"\$\{\w+\}", VALUE, said))
+        yield Message(rule, remedy, "CMake", str(path.relative_to(ROOT)), text.count("\n", 0, match.start()) + 1)
 
 
 def _of_file(path: pathlib.Path) -> Iterator[Message]:
@@ -76,7 +92,9 @@ def split(text: str) -> tuple[str, str]:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    text = text.removesuffix(VALUE) or text  # What was printed follows some remedies.
+    if text.endswith(f": {VALUE}"):  # What was printed follows some remedies.
+        text = text[: text.rfind(". ") + 1]
+    text = text.removesuffix(VALUE) or text
     return text[:1].upper() + text[1:]
 
 

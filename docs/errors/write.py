@@ -28,7 +28,8 @@ AREAS = (
     ),
     (r"export/", "Exporting"),
     (r"micro_runtime/(weights_file|keras_checkpoint|checkpoint_layout|frozen_weights)", "Checkpoints in Python"),
-    (r"micro_runtime/(codegen|package|emulator|generate_options|examples_)", "Firmware and packages"),
+    (r"examples/|zephyr/|micro_runtime/(CMakeLists|cmake/|boards/|packaging/)", "Building with CMake"),
+    (r"micro_runtime/(codegen|package\.|emulator|generate_options|examples_)", "Firmware and packages"),
     (r"micro_runtime/", "Sessions"),
 )
 _TITLES = [title for _, title in AREAS if title != _RULES]

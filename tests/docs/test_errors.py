@@ -76,6 +76,12 @@ def test_what_is_not_of_this_form_is_found(source, n_strange):
     assert len(strange_raises(source)) == n_strange
 
 
+def test_messages_of_cmake_are_found(messages):
+    tflm = [message for message in messages if message.rule == "TFLM_DIR must be a tflite-micro tree."]
+    assert [(message.error, message.path) for message in tflm] == [("CMake", "micro_runtime/cmake/trainer.cmake")]
+    assert "clone" in tflm[0].remedy.lower()
+
+
 def test_parts_of_a_message_are_told_apart(error_scripts):
     split = error_scripts["collect"].split
     assert split("a must be 1. Received: a=2. Give 1.") == ("a must be 1.", "Give 1.")
