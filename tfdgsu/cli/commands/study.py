@@ -71,7 +71,9 @@ class StudyCommand(Command):
         if unknown:
             raise UsageError(f"--recipes takes some of {', '.join(_RECIPES)}. Received: {', '.join(sorted(unknown))}.")
         if values.model is None or values.data is None:
-            raise UsageError("--model and --data are needed.")
+            raise UsageError(
+                f"--model and --data are needed. Received: --model={values.model}, --data={values.data}. Give both."
+            )
         model = load_model(values.model)
         from ...study import StudyRun, add_record, format_table, rows_of
 
