@@ -58,7 +58,7 @@ class BundleInspection:
             return {"file": f"{self.path}, {n_bytes:,} bytes, intact", "kind": "inference model, trains nothing"}
         document = bundle.document
         schedule, loss, optimizer = document["schedule"], document["loss"], document["optimizer"]
-        rounding = document.get("rounding")
+        rounding, preprocessing = document.get("rounding"), document.get("preprocessing")
         return {
             "file": f"{self.path}, {n_bytes:,} bytes, format {bundle.header.format_version}, intact",
             "batch size": f"{bundle.batch_size}",
@@ -66,7 +66,7 @@ class BundleInspection:
             "optimizer": f"SGD, momentum {optimizer['momentum']:g}" + (", nesterov" if optimizer["nesterov"] else ""),
             "channels": f"{schedule['policy']}, every {schedule['every']:,} steps, seed {schedule['seed']}",
             **({"rounding": str(rounding)} if self.dtype == "int8" and rounding else {}),
-            "preprocessing": json.dumps(document.get("preprocessing")),
+            "preprocessing": "not stated" if preprocessing is None else json.dumps(preprocessing),
         }
 
     def to_html(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...export.arena import BUFFER_KINDS
-from .markup import Markup, element, join, number, table
+from .markup import Markup, code, element, join, number, table
 
 if TYPE_CHECKING:
     from ...export.arena import ArenaPrediction, BufferPlan
@@ -155,7 +155,7 @@ def _as_table(arena: ArenaPrediction, buffers: list[BufferPlan]) -> Markup:
     head = ("buffer", "for", "alive from", "to", "offset", "bytes")
     rows = [
         (
-            element("code", b.name),
+            code(b.name),
             arena.kind_of(b),
             _when(b.first_used, b.first_op),
             _when(b.last_used, b.last_op),

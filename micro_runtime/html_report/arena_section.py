@@ -32,9 +32,9 @@ def render(inspection: BundleInspection) -> Markup:
         ("head", arena.head_bytes, measured.head_bytes, cortex_m.head_bytes),
         ("tail", arena.tail_bytes, measured.tail_bytes, cortex_m.tail_bytes),
         ("total", measured.predicted_bytes, measured.total_bytes, measured.predicted_cortex_m_bytes),
-        ("to plan in", arena.minimum_arena_bytes, None, cortex_m.minimum_arena_bytes),
+        ("planning", arena.minimum_arena_bytes, None, cortex_m.minimum_arena_bytes),
     ]
-    head = ("", "predicted, x86-64", "measured, x86-64", "predicted, 32-bit Cortex-M")
+    head = ("", "predicted, x86-64", "measured, x86-64", "predicted, Cortex-M")
     kinds = sorted(arena.tail_by_kind.items(), key=lambda item: -item[1])
     tail = [(_TAIL_TITLES.get(k, k), n, cortex_m.tail_by_kind.get(k, 0)) for k, n in kinds if n]
     return join(
@@ -78,7 +78,7 @@ def _bar(arena: ArenaPrediction) -> Markup:
         ("interpreter", "interpreter", arena.tail_bytes - n_variables),
     ]
     pieces, legend, start = [], [], 0.0
-    for title, kind, n_bytes in parts:
+    for title, kind, n_bytes in filter(lambda part: part[-1], parts):
         share = 100 * n_bytes / arena.total_bytes
         text = f"{title}: {n_bytes:,} bytes, {share:.0f}%"
         pieces.append(

@@ -3,7 +3,11 @@
 """HTML and SVG elements. Every string is a text and gets escaped; only `Markup` is taken as it is."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
+
+# Where a name may break: behind a separator, and in front of a capital's word.
+_PART = re.compile(r"(?<=[_/])|(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Markup(str):
@@ -40,8 +44,9 @@ def join(children: Iterable[object]) -> Markup:
 
 
 def code(text: object) -> Markup:
-    """A name from the file."""
-    return element("code", text)
+    """A name from the file; on a narrow screen its parts may stand below each other."""
+    parts = (part for part in _PART.split(str(text)) if part)
+    return element("code", Markup("<wbr>".join(map(escape, parts))))
 
 
 def number(value: int | None) -> Markup:

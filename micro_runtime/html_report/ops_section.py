@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ..inspection import BundleInspection
 
 # Longer lists fold.
-_N_SHOWN = 5
+_N_OPERANDS_SHOWN, _N_OPTIONS_SHOWN = 5, 3
 
 
 def render(inspection: BundleInspection) -> Markup:
     """One table."""
     ops, arena = inspection.graph.ops, inspection.arena
     alive = [sum(b.n_bytes for b in arena.alive_at(moment)) for moment in range(1, len(arena.moments))]
-    head = ("op", "reads", "writes", "options", "bytes of the head alive")
-    rows = [(_title(i, op), _inputs(op), _outputs(op), _options(op), number(alive[i])) for i, op in enumerate(ops)]
+    head = ("op", "options", "reads", "writes", "bytes alive")
+    rows = [(_title(i, op), _options(op), _inputs(op), _outputs(op), number(alive[i])) for i, op in enumerate(ops)]
     return join(
         [
             element(
@@ -45,39 +45,38 @@ def _title(position: int, op: Op) -> Markup:
 
 def _inputs(op: Op) -> Markup:
     names = [o.name for o in REGISTRY[op.kind].operands(op.options)] if op.is_custom else [""] * len(op.inputs)
-    operands = [
-        _operand(name, tensor, any(t is tensor for t in op.mutates))
-        for name, tensor in zip(names, op.inputs, strict=True)
-        if tensor is not None
-    ]
-    return _list(operands, "operands")
+    operands = [_operand(name, tensor) for name, tensor in zip(names, op.inputs, strict=True) if tensor is not None]
+    return _list(operands, _N_OPERANDS_SHOWN, "operands")
 
 
 def _outputs(op: Op) -> Markup:
-    updated = [_operand("", tensor, True) for tensor in op.mutates]
-    results = [_operand("", tensor, False) for tensor in op.outputs]
-    return _list(results + updated, "tensors")
+    results = [_operand("", tensor) for tensor in op.outputs]
+    updated = [
+        element("li", element("code", tensor.name), element("span", " in place", class_="mark"))
+        for tensor in op.mutates
+    ]
+    return _list(results + updated, _N_OPERANDS_SHOWN, "tensors")
 
 
-def _operand(name: str, tensor: Tensor, is_updated: bool) -> Markup:
+def _operand(name: str, tensor: Tensor) -> Markup:
     kind = "constant" if tensor.is_constant else "variable" if tensor.is_variable else None
     return element(
         "li",
         None if not name or name == tensor.name else element("span", f"{name} ", class_="what"),
-        code(tensor.name),
+        element("code", tensor.name),
         element("span", f" {format_type(tensor.dtype, tensor.shape)}", class_="what"),
         None if kind is None else element("span", f" {kind}", class_="mark"),
-        element("span", " updated in place", class_="mark") if is_updated else None,
     )
 
 
 def _options(op: Op) -> Markup:
     options = decode_options(op.options)
-    return _list([element("li", element("span", f"{k} ", class_="what"), v) for k, v in options.items()], "options")
+    items = [element("li", element("span", f"{k} ", class_="what"), v) for k, v in options.items()]
+    return _list(items, _N_OPTIONS_SHOWN, "options")
 
 
-def _list(items: list[Markup], what: str) -> Markup:
+def _list(items: list[Markup], n_shown: int, what: str) -> Markup:
     content = element("ul", *items)
-    if len(items) > _N_SHOWN:
+    if len(items) > n_shown:
         content = element("details", element("summary", f"{len(items)} {what}"), content)
     return element("td", content)

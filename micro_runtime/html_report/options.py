@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema_fb
 
 from ...export.ir.text import options_as_dict
@@ -44,4 +45,5 @@ def _decode(name: str, value: Any) -> str:
     plain = tolist() if tolist else value
     if name in _ENUMERATIONS and isinstance(plain, int):
         return _ENUMERATIONS[name].get(plain, str(plain))
-    return f"{plain:g}" if isinstance(plain, float) else str(plain)
+    # Options are float32: the shortest digits that give it, 0.9 rather than 0.8999999761581421.
+    return str(np.float32(plain)) if isinstance(plain, float) else str(plain)

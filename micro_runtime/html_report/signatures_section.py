@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..inspection import BundleInspection
 
 _MEANINGS = {
-    "train": "One training step: invoke with train set to 1.",
-    "infer": "The forward pass: train keeps its 0.",
+    "train": "One training step, when train is 1.",
+    "infer": "The forward pass.",
     "save": "Variables to read.",
     "restore": "Variables to write.",
 }
