@@ -45,6 +45,8 @@ def test_wheel_holds_what_device_builds_compile(wheel):
             assert f"tfdgsu/{path.relative_to(ROOT)}" in names
     for name in ("include/tfdgsu/options.h", "CMakeLists.txt", "libtfdgsu_ops.so"):
         assert f"tfdgsu/micro_runtime/{name}" in names
+    for name in ("report.css", "report.js"):
+        assert f"tfdgsu/micro_runtime/html_report/{name}" in names
     assert "tfdgsu/export/ops/custom/base.py" in names
     assert not [name for name in names if name.startswith(("export", "micro_runtime", "tests"))]
 

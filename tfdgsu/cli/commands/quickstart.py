@@ -80,7 +80,7 @@ def _format_files(out_dir: pathlib.Path, outcome: Outcome) -> str:
         [
             f"Wrote {bundle} ({outcome.report.file_bytes:,} bytes), {out_dir / _FIGURE_NAME}, {out_dir / _RESULT_NAME}.",
             "Look further:",
-            f"  tfdgsu inspect {bundle}",
+            f"  tfdgsu inspect {bundle} --output report.html",
             f"  tfdgsu plan {network} --ram 96KB --update_fraction 0.05 --out plan.json",
             f"  tfdgsu export {network} --plan plan.json --out model.tflite",
             f"  tfdgsu run model.tflite --data {data}",
