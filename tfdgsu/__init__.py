@@ -16,6 +16,7 @@ from .expected_gain import measure_gain
 from .frozen_front import split_frozen_front
 from .int8_checkpoint import load_int8_checkpoint
 from .int8_scales import Int8Scales
+from .layerwise_adam import LayerwiseAdam
 from .planning import plan
 from .sparse_update_model import SparseUpdateModel
 from .sparse_update_plan import SparseUpdatePlan
@@ -30,6 +31,7 @@ __all__ = [
     "ChannelHistory",
     "DynamicSparseCallback",
     "Int8Scales",
+    "LayerwiseAdam",
     "SparseUpdateModel",
     "SparseUpdatePlan",
     "__version__",

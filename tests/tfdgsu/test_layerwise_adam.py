@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The optimizer against its formulas in float64, and within a sparse model."""
+
+import keras
+import model_zoo
+import numpy as np
+import pytest
+
+import tfdgsu
+
+RATE, STEP = 0.2, 0.1
+
+
+def _expected(w, gradients, root_mean_square):
+    moment, second = np.zeros_like(w), 0.0
+    for g in gradients:
+        moment = 0.9 * moment + 0.1 * g
+        second = 0.99 * second + 0.01 * np.mean(g**2)
+        w = w - RATE * STEP * root_mean_square * moment / (np.sqrt(second) + 1e-12)
+    return w
+
+
+def test_steps_of_kernels_and_of_everything_else():
+    rng = np.random.default_rng(0)
+    shapes = {"kernel": (3, 3, 4, 5), "dense": (4, 5), "bias": (5,)}
+    start = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    variables = {name: keras.Variable(value, name=name) for name, value in start.items()}
+    optimizer = tfdgsu.LayerwiseAdam(RATE, STEP)
+    gradients = [{name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()} for _ in range(20)]
+    for by_name in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(by_name[name]) for name in shapes], list(variables.values()))
+    for name in ("dense", "bias"):
+        np.testing.assert_allclose(variables[name], start[name] - RATE * sum(g[name] for g in gradients), atol=1e-6)
+    w = start["kernel"].astype(np.float64)
+    expected = _expected(w, [g["kernel"].astype(np.float64) for g in gradients], np.sqrt(np.mean(w**2)))
+    np.testing.assert_allclose(variables["kernel"], expected, atol=1e-6)
+
+
+def test_a_layer_without_gradient_stays():
+    variable = keras.Variable(np.ones((1, 1, 2, 2), np.float32))
+    tfdgsu.LayerwiseAdam(RATE).apply([keras.ops.zeros((1, 1, 2, 2))], [variable])
+    np.testing.assert_array_equal(variable, 1.0)
+
+
+@pytest.fixture
+def sparse():
+    keras.utils.set_random_seed(1)
+    model = model_zoo.small_conv_net()
+    model = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, update_fraction=0.2))
+    model.compile(tfdgsu.LayerwiseAdam(RATE, STEP), loss="sparse_categorical_crossentropy")
+    return model
+
+
+def _fit(sparse, epochs=2):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(24, *sparse.model.input_shape[1:])).astype(np.float32)
+    y = rng.integers(0, sparse.model.output_shape[-1], 24)
+    callback = tfdgsu.DynamicSparseCallback(policy="random", every=3, seed=2)
+    sparse.fit(x, y, batch_size=4, epochs=epochs, callbacks=[callback], verbose=0, shuffle=False)
+
+
+def test_a_redraw_clears_momentum_and_nothing_else(sparse):
+    before = {name: np.sqrt(np.mean(item.kernel.numpy() ** 2)) for name, item in sparse.update_variables.items()}
+    _fit(sparse)
+    optimizer = sparse.optimizer
+    for name, item in sparse.update_variables.items():
+        if item.channels is None:
+            continue
+        at = optimizer._get_variable_index(item.slice)
+        np.testing.assert_allclose(optimizer._root_mean_squares[at], before[name], rtol=1e-6)
+        assert np.any(optimizer._moments[at].numpy())
+    sparse.set_channels({name: channels.numpy() for name, channels in sparse.channels.items()})
+    for item in sparse.update_variables.values():
+        if item.channels is not None:
+            at = optimizer._get_variable_index(item.slice)
+            assert not np.any(optimizer._moments[at].numpy()) and optimizer._second_moments[at].numpy() > 0
+
+
+def test_a_saved_model_goes_on_as_if_it_had_not_been(sparse, tmp_path):
+    _fit(sparse)
+    sparse.save(tmp_path / "sparse.keras")
+    _fit(sparse)
+    loaded = keras.models.load_model(tmp_path / "sparse.keras")
+    assert loaded.optimizer.get_config()["relative_step"] == STEP
+    _fit(loaded)
+    for one, other in zip(sparse.variables, loaded.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
