@@ -45,6 +45,8 @@ napoleon_use_ivar = True
 default_role = "py:obj"
 add_module_names = False
 
+smartquotes = False  # Two hyphens begin a flag, also where a docstring or an error names one.
+
 html_theme = "furo"
 html_title = f"tfdgsu {release}"
 html_static_path = ["_static"]

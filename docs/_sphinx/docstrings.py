@@ -13,17 +13,23 @@ _FILE_ENDING = re.compile(r"(?<![`\w])`([.~!][^`\s]+)`(?!`)")
 
 
 def mark_examples(app, what, name, obj, options, lines):
-    """Makes each `Example:` section of a docstring a code block; changes `lines` in place."""
+    """Makes each `Example:` section a code block, and what is indented behind a colon a literal one; changes `lines`."""
     marked, is_code = [], False
-    for line in lines:
+    for line, after, next_one in zip(lines, [*lines[1:], ""], [*lines[2:], "", ""]):
         if line.rstrip() == _EXAMPLE:
             marked += [".. rubric:: Example", "", ".. code-block:: python", ""]
             is_code = True
             continue
         if is_code and line.strip() and not line.startswith(" "):
             is_code = False
+        if not is_code and line.endswith(":") and not after.strip() and _indent(next_one) > _indent(line):
+            line += ":"
         marked.append(line if is_code else _FILE_ENDING.sub(r"``\1``", line))
     lines[:] = marked
+
+
+def _indent(line):
+    return len(line) - len(line.lstrip())
 
 
 def sign_as_written(app, what, name, obj, options, signature, return_annotation):

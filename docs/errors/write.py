@@ -71,7 +71,7 @@ def area(message: collect.Message) -> str:
 
 
 def _format_entry(message: collect.Message, used: set[str]) -> str:
-    parts = [f"- {_code(message.rule)} ({message.error})", message.remedy]
+    parts = [f"- {_code(message.rule)} ({message.error})", re.sub(r"([<*])", r"\\\1", message.remedy)]
     for beginning, text in advice.MESSAGES.items():
         if message.rule.startswith(beginning):
             used.add(beginning)

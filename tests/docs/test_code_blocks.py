@@ -94,3 +94,10 @@ def test_settings_are_well_formed(block):
         parser = configparser.ConfigParser()
         parser.read_string("[settings]\n" + block.text)
         assert len(parser["settings"]) > 0
+
+
+@pytest.mark.parametrize("page", [name_of(path) for path in PAGES])
+def test_commands_in_the_text_exist(page):
+    shown = [span for span in markdown_pages.code_spans(page) if re.match(r"tfdgsu [a-z]", span.target)]
+    problems = [f"{span}: {problem}" for span in shown if (problem := check_command(span.target.split()))]
+    assert not problems
