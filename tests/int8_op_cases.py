@@ -195,6 +195,7 @@ def _depthwise_parts():
         yield _depthwise_input(f"{tag}-plain", window, c, 1, None, None, 0.0)
         addend, mask = floats(*shape, c), bits(int(np.prod(shape)) * c)
         yield _depthwise_input(f"{tag}-both", window, c, 1, addend, mask, 0.25)
+        yield _depthwise_input(f"{tag}-mask", window, c, 1, None, mask, 0.25)
         k = 1 + i % 5 if i % 2 else c
         x, dy = int8s(*shape, k, low=-128), floats(window.batch, *window.output, c)
         if tag in ("wide_row", "5x5"):  # where the padded border takes part

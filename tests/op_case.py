@@ -65,4 +65,10 @@ DEPTHWISE_WINDOWS = {
     "long_filter": Window(1, (2, 45), (2, 40), (1, 3), "SAME"),
     "high_filter": Window(1, (70, 3), (68, 1), (1, 1), "SAME"),
     "stride_near_filter": Window(1, (9, 67), (4, 16), (3, 15), "VALID"),
+    # Around the squares of 4 x 4 positions.
+    "3x3_squares": Window(2, (9, 8), (3, 3), (1, 1), "SAME"),
+    "3x3_valid": Window(1, (10, 6), (3, 3), (1, 1), "VALID"),
+    "5x5_squares": Window(1, (11, 9), (5, 5), (1, 1), "SAME"),
+    "2x5_valid": Window(1, (8, 12), (2, 5), (1, 1), "VALID"),
+    "12x5_high": Window(1, (30, 4), (12, 5), (1, 1), "SAME"),
 }

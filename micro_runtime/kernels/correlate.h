@@ -72,28 +72,4 @@ TFDGSU_INLINE void tfdgsu_correlate(float sums[][kTfdgsuLanes], const TfdgsuRows
   }
 }
 
-// The same of rows of 3 steps, for lanes [lane, lane + 2) and a width of at most 8: a row's factors of a stay in
-// registers, those of b pass by.
-TFDGSU_INLINE void tfdgsu_correlate_3(float sums[][kTfdgsuLanes], const TfdgsuRows* of, int32_t lane, const int width) {
-  const float *a = of->a->lane + lane, *b = of->b->lane + lane;
-  const int32_t a_row = of->a_row * kTfdgsuLanes, b_row = of->b_row * kTfdgsuLanes;
-  for (int32_t rows = of->rows; rows > 0; --rows, a += a_row, b += b_row) {
-    float own[3][2];
-    TFDGSU_UNROLL for (int k = 0; k < 3; ++k) {
-      own[k][0] = a[k * kTfdgsuLanes];
-      own[k][1] = a[k * kTfdgsuLanes + 1];
-    }
-    TFDGSU_UNROLL for (int k = 0; k < width + 2; ++k) {
-      TFDGSU_IN_ORDER;
-      const float b0 = b[k * kTfdgsuLanes], b1 = b[k * kTfdgsuLanes + 1];
-      TFDGSU_UNROLL for (int step = 0; step < 3; ++step) {
-        const int i = k - step;
-        if (i < 0 || i >= width) continue;
-        sums[i][0] = tfdgsu_multiply_add(own[step][0], b0, sums[i][0]);
-        sums[i][1] = tfdgsu_multiply_add(own[step][1], b1, sums[i][1]);
-      }
-    }
-  }
-}
-
 #endif  // TFDGSU_KERNELS_CORRELATE_H_

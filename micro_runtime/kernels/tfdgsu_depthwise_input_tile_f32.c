@@ -12,13 +12,13 @@
 #include "tap_range.h"
 #include "tfdgsu/kernels.h"
 
-enum { kPositions = 128, kSide = 4, kLongSide = 8, kStrip = 12 };
+enum { kPositions = 128, kSide = 4, kStrip = 12 };
 
-// Vectors of 4 lanes are better where there are any, and a second loop costs flash.
+// Vectors of 4 lanes are better where there are any, and more loops cost flash.
 #if defined(__arm__) && !defined(__ARM_FEATURE_MVE) && !defined(__ARM_NEON) && !defined(__OPTIMIZE_SIZE__)
-enum { kHasLongSides = 1 };
+enum { kHasSquares = 1 };
 #else
-enum { kHasLongSides = 0 };
+enum { kHasSquares = 0 };
 #endif
 
 // How many of `n` taps there are from each phase on: a stride apart, `most` for the first n_most phases, then one less.
@@ -156,16 +156,15 @@ TFDGSU_INLINE void sum_place(const Walk* walk, const TfdgsuRows* of, Place place
   }
 }
 
-// Four columns a stride apart, of which x is the last one, in the rows that the part serves. `first` has the first
-// of their taps and the part's first row of dy.
-TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
+// Four columns a stride apart, of which x is the last one, in the rows [y, end). `first` has the first of their taps and
+// the part's first row of dy.
+TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x, int32_t y,
+                              int32_t end) {
   const TfdgsuWindow* s = walk->s;
   const int is_plain = walk->is_plain && x < s->in_w && x >= (kSide - 1) * s->stride_w;
   const int32_t stride = s->stride_h, columns = walk->taps->columns;
-  const int32_t end = tfdgsu_min((part->p + part->height) * stride - walk->y_offset, s->in_h);
   // Row y = p*stride - offset + phase. Output p - m is met by tap phase + stride*m.
-  int32_t p = part->p, y = p * stride - walk->y_offset, phase = 0;
-  if (y < 0) phase = -y, y = 0;
+  int32_t p = (y + walk->y_offset + stride) / stride - 1, phase = y + walk->y_offset - p * stride;
   TfdgsuRows of = *first;
   Place place = {x, (part->b * s->in_h + y) * s->in_w + x};
   for (; y < end; ++y, place.at += s->in_w) {
@@ -179,55 +178,155 @@ TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRo
   }
 }
 
-// Eight columns inside the image, with strides of 1 and 3 taps in a row that are a filter's first ones. Two lanes at a
-// time, so that a row's taps stay in registers, too.
-TFDGSU_APART void sum_long_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x) {
-  const TfdgsuWindow* s = walk->s;
-  const int32_t out_h = s->out_h, most = walk->rows.most, pitch = walk->tile->dx_pitch;
-  const int32_t begin_y = tfdgsu_max(part->p - walk->y_offset, 0);
-  const int32_t rows = tfdgsu_min(part->p + part->height - walk->y_offset, s->in_h) - begin_y;
-  const int32_t at = (part->b * s->in_h + begin_y) * s->in_w + x, row = (s->in_w + kLongSide) * pitch;
-  for (int32_t lane = 0; lane < kTfdgsuLanes; lane += 2) {
-    float* dx = walk->tile->dx + at * pitch + lane;
-    TfdgsuRows of = *first;
-    int32_t p = begin_y + walk->y_offset;
-    for (int32_t left = rows; left > 0; --left, ++p, dx += row) {
-      const int32_t begin = tfdgsu_max(p - out_h + 1, 0);
-      of.rows = tfdgsu_min(p + 1, most) - begin;
-      of.a = first->a + 3 * begin;
-      of.b = of.rows > 0 ? first->b + (p - begin - part->rows.begin) * part->pitch : first->b;
-      float sums[kLongSide][kTfdgsuLanes];
-      TFDGSU_UNROLL for (int i = 0; i < kLongSide; ++i) sums[i][0] = sums[i][1] = 0.0f;
-      tfdgsu_correlate_3(sums, &of, lane, kLongSide);
-      TFDGSU_UNROLL for (int i = 0; i < kLongSide; ++i, dx -= pitch) {
-        TFDGSU_IN_ORDER;
-        dx[0] = sums[i][0], dx[1] = sums[i][1];
-      }
+// Squares of 4 x 4 positions, one below the other, with strides of 1 and taps that are a filter's first ones. Their lanes
+// are summed one after the other.
+typedef struct {
+  float* dx;       // the last position of the first row
+  const float* a;  // the first tap
+  // What that tap meets in the last row of dy that the first square meets. As a number: the row may not exist.
+  uintptr_t b;
+  int32_t pitch, row;  // from a position of dx and from a row to the next one
+  uintptr_t b_row;     // the same of dy, in bytes
+  int32_t shift, depth;  // 4 less than the rows of all squares; rows of the filter
+  // Bit r: whether the r-th row of dy exists, counted back from the last one that the last square meets. The square
+  // before it begins 4 bits further on.
+  uint32_t rows;
+} Squares;
+
+// Keeps compilers from computing addresses ahead, for which there are no registers.
+#if defined(__GNUC__)
+#define KEEP(address) __asm__ volatile("" : "+r"(address))
+#else
+#define KEEP(address) (void)0
+#endif
+
+TFDGSU_INLINE void clear_square(float sums[kSide][kSide]) {
+  TFDGSU_UNROLL for (int i = 0; i < kSide * kSide; ++i) sums[i / kSide][i % kSide] = 0.0f;
+}
+
+// sums[j][i] is of the i-th position before the last one, in the j-th row.
+TFDGSU_INLINE float* store_square(float sums[kSide][kSide], float* dx, int32_t pitch, int32_t row) {
+  TFDGSU_UNROLL for (int j = 0; j < kSide; ++j, dx += row) {
+    TFDGSU_UNROLL for (int i = 0; i < kSide; ++i, dx -= pitch) {
+      KEEP(dx);
+      *dx = sums[j][i];
     }
   }
-  if (!walk->has_end) return;
-  Place place = {x, at};
-  for (int32_t left = rows; left > 0; --left, place.at += s->in_w) mask_stored(walk, place, kLongSide);
+  return dx;
+}
+
+// Of a filter of 3 x 3, whose taps stay in registers.
+TFDGSU_APART void sum_squares_3(const Squares* of) {
+  const int32_t pitch = of->pitch, row = of->row + kSide * pitch;
+  const uintptr_t b_row = of->b_row;
+  for (int32_t lane = 0; lane < kTfdgsuLanes; ++lane) {
+    const float* a = of->a + lane;
+    uintptr_t b = of->b + (uintptr_t)lane * sizeof(float);
+    float own[3][3];
+    TFDGSU_UNROLL for (int k = 0; k < 9; ++k) own[k / 3][k % 3] = a[k * kTfdgsuLanes];
+    float* dx = of->dx + lane;
+    for (int32_t shift = of->shift; shift >= 0; shift -= kSide, b += (kSide + kSide + 2) * b_row) {
+      const uint32_t rows = of->rows >> shift;
+      float sums[kSide][kSide];
+      clear_square(sums);
+      TFDGSU_UNROLL for (int r = 0; r < kSide + 2; ++r, b -= b_row) {
+        KEEP(b);
+        if (!(rows >> r & 1)) continue;
+        const float* factors = (const float*)b;
+        TFDGSU_UNROLL for (int k = 0; k < kSide + 2; ++k) {
+          TFDGSU_IN_ORDER;
+          const float factor = factors[k * kTfdgsuLanes];
+          TFDGSU_UNROLL for (int j = kSide - 1; j >= 0; --j) {
+            const int ky = r - (kSide - 1 - j);
+            if (ky < 0 || ky >= 3) continue;
+            TFDGSU_UNROLL for (int i = 0; i < kSide; ++i) {
+              if (k - i >= 0 && k - i < 3) sums[j][i] = tfdgsu_multiply_add(own[ky][k - i], factor, sums[j][i]);
+            }
+          }
+        }
+      }
+      dx = store_square(sums, dx, pitch, row);
+    }
+  }
+}
+
+// Of a filter with 5 columns: a row of dy stays in registers.
+TFDGSU_APART void sum_squares_5(const Squares* of) {
+  enum { kTaps = 5 };
+  const int32_t pitch = of->pitch, row = of->row + kSide * pitch;
+  const uintptr_t b_row = of->b_row;
+  const uint32_t depth = (uint32_t)of->depth, all = (1u << (depth + kSide - 1)) - 1u;
+  for (int32_t lane = 0; lane < kTfdgsuLanes; ++lane) {
+    float* dx = of->dx + lane;
+    uintptr_t last = of->b + (uintptr_t)lane * sizeof(float);
+    for (int32_t shift = of->shift; shift >= 0; shift -= kSide, last += kSide * b_row) {
+      float sums[kSide][kSide];
+      clear_square(sums);
+      // A row meets the square's last row by row ky of the filter, which may not exist either.
+      uintptr_t b = last, a = (uintptr_t)(of->a + lane);
+      uint32_t rows = of->rows >> shift & all;
+      for (uint32_t ky = 0; rows; rows >>= 1, ++ky, b -= b_row, a += kTaps * sizeof(TfdgsuLanes)) {
+        if (!(rows & 1)) continue;
+        float own[kSide + kTaps - 1];
+        TFDGSU_UNROLL for (int k = 0; k < kSide + kTaps - 1; ++k) own[k] = ((const float*)b)[k * kTfdgsuLanes];
+        TFDGSU_UNROLL for (int j = 0; j < kSide; ++j) {
+          const uint32_t before = (uint32_t)(kSide - 1 - j);
+          if (ky - before >= depth) continue;
+          const float* own_a = (const float*)(a - before * kTaps * sizeof(TfdgsuLanes));
+          TFDGSU_UNROLL for (int k = 0; k < kTaps; ++k) {
+            TFDGSU_IN_ORDER;
+            const float factor = own_a[k * kTfdgsuLanes];
+            TFDGSU_UNROLL for (int i = 0; i < kSide; ++i) {
+              sums[j][i] = tfdgsu_multiply_add(factor, own[k + i], sums[j][i]);
+            }
+          }
+        }
+      }
+      dx = store_square(sums, dx, pitch, row);
+    }
+  }
+}
+
+// Four columns as above, in rows from y on: as many as make squares. The row behind them.
+static int32_t sum_squares(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x, int32_t y,
+                           int32_t end) {
+  const TfdgsuWindow* s = walk->s;
+  const int32_t pitch = walk->tile->dx_pitch, n = (end - y) / kSide, n_rows = part->rows.end - part->rows.begin;
+  // The last row of dy that the last square meets, counted from the first one that is read.
+  const int32_t last = y + n * kSide - 1 + walk->y_offset - part->rows.begin;
+  Place place = {x, (part->b * s->in_h + y) * s->in_w + x};
+  const uintptr_t b_row = (uintptr_t)part->pitch * sizeof(TfdgsuLanes);
+  if (n <= 0 || n_rows <= 0 || last > 31) return y;
+  Squares of = {walk->tile->dx + place.at * pitch, first->a->lane, 0, pitch, s->in_w * pitch, b_row, (n - 1) * kSide,
+                walk->taps->rows, 0};
+  const int32_t skipped = last < n_rows ? 0 : last + 1 - n_rows;
+  of.rows = ((2u << last) - 1u) & ~((1u << skipped) - 1u);
+  of.b = (uintptr_t)first->b + (uintptr_t)(last - of.shift) * b_row;
+  if (walk->taps->columns == 3) {
+    sum_squares_3(&of);
+  } else {
+    sum_squares_5(&of);
+  }
+  for (int32_t i = n * kSide; i > 0 && walk->has_end; --i, place.at += s->in_w) mask_stored(walk, place, kSide);
+  return y + n * kSide;
 }
 
 static void sum_part(const Walk* walk, const Part* part) {
   const TfdgsuWindow* s = walk->s;
-  const int32_t stride = s->stride_w, offset = walk->x_offset;
-  const int has_long_sides = walk->is_plain && walk->is_first && stride == 1 && s->stride_h == 1 &&
-                             walk->taps->columns == 3 && kHasLongSides;
-  TfdgsuRows of = {walk->tile->w, NULL, walk->s->stride_h * walk->taps->columns, -part->pitch, 0, 0};
+  const int32_t stride = s->stride_w, columns = walk->taps->columns, rows = walk->taps->rows;
+  const int32_t begin = tfdgsu_max(part->p * s->stride_h - walk->y_offset, 0);
+  const int32_t end = tfdgsu_min((part->p + part->height) * s->stride_h - walk->y_offset, s->in_h);
+  const int has_squares = kHasSquares && walk->is_plain && walk->is_first && stride == 1 && s->stride_h == 1 &&
+                          ((columns == 3 && rows == 3) || columns == 5);
+  TfdgsuRows of = {walk->tile->w, NULL, s->stride_h * columns, -part->pitch, 0, 0};
   for (int32_t phase = 0; phase < stride; ++phase, of.a += of.steps) {
     of.steps = taps_of_phase(walk->columns, phase);
     of.b = part->lanes;
-    int32_t x = (part->q + part->width - 1) * stride - offset + phase;
-    for (int32_t n, left = part->width; left > 0; left -= n, of.b += n, x -= n * stride) {
-      if (has_long_sides && left >= kLongSide && x < s->in_w && x >= kLongSide - 1) {
-        n = kLongSide;
-        sum_long_columns(walk, part, &of, x);
-      } else {
-        n = kSide;
-        sum_columns(walk, part, &of, x);
-      }
+    int32_t x = (part->q + part->width - 1) * stride - walk->x_offset + phase;
+    for (int32_t left = part->width; left > 0; left -= kSide, of.b += kSide, x -= kSide * stride) {
+      const int is_inside = x < s->in_w && x >= kSide - 1;
+      const int32_t y = has_squares && is_inside ? sum_squares(walk, part, &of, x, begin, end) : begin;
+      if (y < end) sum_columns(walk, part, &of, x, y, end);
     }
   }
 }
