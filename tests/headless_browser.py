@@ -81,7 +81,7 @@ class Browser:
         self.send("Page.navigate", url=path.as_uri())
         self._wait_for("Page.loadEventFired")
         self.evaluate("document.fonts.ready.then(() => true)")
-        return Page(self._complaints(), self._requests(path))
+        return Page(self.complaints(), self._requests(path))
 
     def evaluate(self, expression: str):
         """The value of a JavaScript expression in the page."""
@@ -137,7 +137,8 @@ class Browser:
             self._events.append(message)
         return message
 
-    def _complaints(self) -> list[str]:
+    def complaints(self) -> list[str]:
+        """What the console has said since the page was opened."""
         complaints = []
         for event in self._events:
             parameters = event["params"]

@@ -124,6 +124,7 @@ def test_a_tapped_box_says_what_it_is(browser, report):
         "document.querySelector('svg.buffer rect').dispatchEvent(new MouseEvent('click', {bubbles: true}))"
     )
     assert browser.evaluate(told) == browser.evaluate("document.querySelector('svg.buffer title').textContent")
+    assert browser.complaints() == []
 
 
 def test_wide_tables_scroll_in_their_boxes_and_can_be_reached(browser, report):

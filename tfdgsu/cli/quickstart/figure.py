@@ -66,10 +66,12 @@ def _draw_difference(axes: Axes, outcome: Outcome) -> None:
     axes.set_title("|Keras - TFLM| of each step", loc="left", fontweight="bold")
     if outcome.n_equal_steps < outcome.n_steps:
         axes.axvline(outcome.n_equal_steps, color="black", linewidth=0.8, linestyle=":")
-        note = "rounding decides\nover a ReLU "
-        axes.text(
-            outcome.n_equal_steps, 0.97, note, ha="right", va="top", fontsize=9, transform=axes.get_xaxis_transform()
-        )
+        # Where there is room: few steps leave none on the left.
+        align = "left" if outcome.n_equal_steps < outcome.n_steps / 2 else "right"
+        note, transform = " rounding decides \n over a ReLU ", axes.get_xaxis_transform()
+        place = 0.02 if align == "left" else 0.97
+        vertical = "bottom" if align == "left" else "top"
+        axes.text(outcome.n_equal_steps, place, note, ha=align, va=vertical, fontsize=9, transform=transform)
     axes.set_xlabel("training step (one image each)")
     axes.set_ylabel("difference of losses")
     _clean(axes)
