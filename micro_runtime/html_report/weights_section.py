@@ -87,7 +87,7 @@ def _ram_rows(model: Model, role_of: dict[int, str]) -> list[tuple[object, ...]]
     rows = []
     for role in sorted(set(role_of.values()), key=lambda role: (role == "", role)):
         sizes = [model.tensors[i].n_bytes for i, r in role_of.items() if r == role]
-        rows.append((_ROLES.get(role, "inputs that keep their value"), len(sizes), sum(sizes)))
+        rows.append((_ROLES.get(role, role or "inputs that keep their value"), len(sizes), sum(sizes)))
     n_bytes = sum(model.tensors[i].n_bytes for i in role_of)
     return [*rows, ("all variables", len(role_of), n_bytes)]
 

@@ -52,4 +52,7 @@ def clean(ax: Axes) -> None:
 
 def settle(ax: Axes) -> None:
     """Has matplotlib lay the figure out, so that sizes in it are final."""
-    ax.figure.draw_without_rendering()
+    figure = ax.figure
+    while not hasattr(figure, "draw_without_rendering"):  # A figure inside a figure.
+        figure = figure.figure
+    figure.draw_without_rendering()
