@@ -71,8 +71,14 @@ def synthetic(n: int, seed: int = 0) -> Images:
 
 def split(images: Images, n_validation: int) -> tuple[Images, Images]:
     """Training images without, and only, `n_validation` that are drawn at random, always the same ones."""
-    order = shuffled(len(images), _SPLIT_SEED)
-    return images.take(np.sort(order[n_validation:])), images.take(order[:n_validation])
+    training, validation = split_rows(len(images), n_validation)
+    return images.take(training), images.take(validation)
+
+
+def split_rows(n: int, n_validation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of n images `split` takes for training, ascending, and for validation."""
+    order = shuffled(n, _SPLIT_SEED)
+    return np.sort(order[n_validation:]), order[:n_validation]
 
 
 def shuffled(n: int, seed: int) -> np.ndarray:

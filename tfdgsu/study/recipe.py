@@ -32,9 +32,10 @@ class Recipe:
         update_fraction: Of "sparse": share of the model's convolution weights in a step.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
-        optimizer: Name of a Keras optimizer.
+        optimizer: Name of a Keras optimizer, or "layerwise_adam" (`tfdgsu.LayerwiseAdam`).
         learning_rate: The highest: reached after `warm_up_steps`, then down to 0 along half a cosine.
         momentum: Of SGD.
+        relative_step: Of "layerwise_adam".
         clip_norm: Global norm that gradients are cut to; 0: they are not.
         epochs: Length of training.
         batch_size: Images per step.
@@ -52,6 +53,7 @@ class Recipe:
     optimizer: str = "sgd"
     learning_rate: float = 0.3
     momentum: float = 0.0
+    relative_step: float = 0.13
     clip_norm: float = 1.0
     epochs: int = 10
     batch_size: int = 64

@@ -17,6 +17,7 @@ import tensorflow as tf
 from ..atomic_write import atomic_write
 from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..frozen_front import split_frozen_front
+from ..layerwise_adam import LayerwiseAdam
 from ..sparse_update_model import SparseUpdateModel
 from ..sparse_update_plan import SparseUpdatePlan
 from .features import FeatureCache, StudyImages
@@ -121,6 +122,8 @@ class StudyRun:
             warmup_steps=warm_up,
         )
         config = {"learning_rate": rate, "global_clipnorm": recipe.clip_norm or None}
+        if recipe.optimizer == "layerwise_adam":
+            return LayerwiseAdam(relative_step=recipe.relative_step, **config)
         if recipe.momentum:
             config["momentum"] = recipe.momentum
         return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the tables and plots of docs/accuracy.md from the stored runs of cifar10.py: `python cifar10.py --write`."""
+
+import math
+import pathlib
+import statistics
+
+from tfdgsu.atomic_write import atomic_write
+from tfdgsu.study import Row, format_table, read_records, rows_of
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "accuracy.md"
+PLOTS = ROOT / "docs" / "_static"
+# Of rows at equal memory: what re-drawing gains.
+_PAIRS = ("static_l1", "static")
+
+
+def write(records_path: pathlib.Path) -> None:
+    """Writes the page's sections, and the plots of the runs that the test images judged."""
+    records = read_records(records_path)
+    atomic_write(PAGE, text(records).encode())
+    _plot(rows_of(records, "test"))
+
+
+def text(records: list[dict]) -> str:
+    """The page with its sections written anew."""
+    page = PAGE.read_text()
+    for judge in ("test", "validation"):
+        rows = rows_of(records, judge)
+        begin, end = f"<!-- {judge}: written by benchmarks/cifar10.py --write -->\n", f"<!-- end of {judge} -->\n"
+        parts = [format_table(rows), *_gains(rows)] if rows else ["No runs yet."]
+        head, rest = page.split(begin)
+        page = head + begin + "\n" + "\n\n".join(parts) + "\n\n" + end + rest.split(end)[1]
+    return page
+
+
+def _gains(rows: list[Row]) -> list[str]:
+    """What drawing anew gains over channels that stay, seed by seed."""
+    by_name = {row.recipe.name: row for row in rows}
+    lines = []
+    for name, row in by_name.items():
+        for static in _PAIRS:
+            other = by_name.get(name.replace("dynamic", static))
+            if other is None or other is row:
+                continue
+            seeds = sorted(row.accuracies.keys() & other.accuracies.keys())
+            gains = [100 * (row.accuracies[seed] - other.accuracies[seed]) for seed in seeds]
+            if len(gains) > 1:
+                error = statistics.stdev(gains) / math.sqrt(len(gains))
+                text = f"{statistics.fmean(gains):+.2f} ± {error:.2f} points (mean and standard error of {len(gains)} seeds)"
+                lines.append(f"- `{name}` over `{other.recipe.name}`: {text}")
+    return ["\n".join(lines)] if lines else []
+
+
+def _plot(rows: list[Row]) -> None:
+    if not rows:
+        return
+    import matplotlib as mpl
+
+    from tfdgsu.study import figures
+
+    with mpl.rc_context({"svg.hashsalt": "tfdgsu", "savefig.transparent": False}):
+        for name, draw in (
+            ("memory", figures.plot_memory),
+            ("fractions", figures.plot_fractions),
+            ("epochs", figures.plot_epochs),
+        ):
+            path = PLOTS / f"accuracy_{name}.svg"
+            draw(rows).figure.savefig(path, metadata={"Date": None})

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The study's benchmark: its views and recipes, its page, and a quick version of it on the real data."""
+
+import importlib
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tfdgsu
+from tfdgsu.study import read_records
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
+DATA = os.environ.get("TFDGSU_DATA_DIR")
+N_BLOCK_7_16_CONVOLUTIONS = 30
+
+
+@pytest.fixture
+def recipes(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("cifar10_recipes").ROWS
+
+
+def _run(*words):
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, str(FOLDER / "cifar10.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_names_its_recipes_and_refuses_others(recipes):
+    listed = _run("--rows")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(recipes)
+    refused = _run("--row=magic")
+    assert refused.returncode != 0 and "Received: magic" in refused.stdout + refused.stderr
+
+
+def test_the_page_says_what_the_stored_runs_say(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    page = importlib.import_module("accuracy_page")
+    assert page.PAGE.read_text() == page.text(read_records(FOLDER / "results" / "cifar10.jsonl"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA, reason="TFDGSU_DATA_DIR names no folder with checkpoint and images.")
+def test_a_quick_version_of_the_study(tmp_path, recipes):
+    """On 2,000 images: 2% learn more than the head alone, within 2% of the weights and little memory."""
+    out = tmp_path / "runs.jsonl"
+    for row in ("head", "dynamic_2"):
+        done = _run(
+            *(f"--row={row}", "--n_images=2000", "--epochs=4", "--n_views=2", "--warm_up_steps=10", "--every=20"),
+            *("--evaluate_on=validation", f"--state_dir={tmp_path}", f"--output={out}"),
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    head, dynamic = read_records(out)
+    assert head["update_fraction"] == 0 and 0.015 < dynamic["update_fraction"] <= 0.02
+    assert dynamic["memory"]["int8"]["share_of_dense"] < 0.05
+    assert len(recipes["dynamic_2"].plan(_model()).layers) == 11
+    assert dynamic["history"][-1]["validation"] > head["history"][-1]["validation"] > 0.4
+    # A channel of 24 at least, drawn anew: more is visited than updated in a step.
+    n_conv_weights = recipes["dynamic_2"].plan(_model()).n_conv_weights
+    assert dynamic["visited_weights"] > 2 * dynamic["update_fraction"] * n_conv_weights
+
+
+def _model():
+    return tfdgsu.load_int8_checkpoint(pathlib.Path(DATA) / "mobilenet_v2_w035_imagenet_int8", n_classes=10)[0]
+
+
+def test_views_mirror_and_move_and_the_first_does_neither(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    cifar10_images = importlib.import_module("cifar10_images")
+    view = importlib.import_module("cifar10_views").view
+    np.testing.assert_array_equal(view(images, 0), cifar10_images.resized(images, 128))
+    np.testing.assert_array_equal(view(images, 1), cifar10_images.resized(images[:, :, ::-1], 128))
+    # View 2 shows what lies 2 rows lower and 2 columns to the left; far from the border the rest is the same.
+    np.testing.assert_allclose(view(images, 2)[:, 16:112, 16:112], view(images, 0)[:, 24:120, 8:104], atol=1e-6)
