@@ -10,13 +10,14 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tiny_checkpoint
 
 import tfdgsu
 from tfdgsu.study import read_records
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 DATA = os.environ.get("TFDGSU_DATA_DIR")
-N_BLOCK_7_16_CONVOLUTIONS = 30
 
 
 @pytest.fixture
@@ -42,6 +43,45 @@ def test_the_page_says_what_the_stored_runs_say(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     page = importlib.import_module("accuracy_page")
     assert page.PAGE.read_text() == page.text(read_records(FOLDER / "results" / "cifar10.jsonl"))
+
+
+def _write_images(path, images):
+    files = [tf.io.encode_jpeg(image, quality=95).numpy() for image in images.images]
+    offsets = np.cumsum([0, *map(len, files)])
+    np.savez(
+        path, jpeg=np.frombuffer(b"".join(files), np.uint8), offsets=offsets, labels=images.labels.astype(np.uint8)
+    )
+
+
+@pytest.fixture
+def small_data(monkeypatch, tmp_path):
+    """A folder with a small checkpoint that takes images of 128x128, and images whose colours are their classes."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    cifar10_images = importlib.import_module("cifar10_images")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    document, arrays = tiny_checkpoint.make()
+    document["input"]["shape"] = [1, 128, 128, 3]
+    written = tiny_checkpoint.save(folder, document, arrays)
+    for ending in (".json", ".npz"):
+        os.rename(f"{written}{ending}", folder / f"mobilenet_v2_w035_imagenet_int8{ending}")
+    for name, n, seed in (("train", 320, 0), ("test", 100, 1)):
+        _write_images(folder / cifar10_images.FILE_NAMES[name], cifar10_images.synthetic(n, seed))
+    return folder
+
+
+def test_a_run_is_stored_and_goes_on(small_data, tmp_path):
+    out = tmp_path / "results" / "runs.jsonl"
+    words = [f"--data_dir={small_data}", f"--state_dir={tmp_path}", f"--output={out}", "--row=dynamic_2", "--every=2"]
+    words += ["--layers=expand,project", "--update_fraction=0.3", "--n_views=2", "--warm_up_steps=1", "--epochs=3"]
+    done = _run(*words, "--n_threads=1")
+    assert done.returncode == 0, done.stderr[-3000:]
+    (record,) = read_records(out)
+    assert (record["n_images"], len(record["history"]), record["recipe"]["every"]) == (320, 3, 2)
+    assert f"{100 * record['history'][-1]['test']:.2f}" in done.stdout
+    # Nothing is left to train: the same run again is its stored end.
+    again = _run(*words)
+    assert read_records(out) == [record] and "epoch" not in again.stdout.replace("epochs", "")
 
 
 @pytest.mark.slow
