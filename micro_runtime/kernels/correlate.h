@@ -8,31 +8,9 @@
 
 #include <stdint.h>
 
+#include "compiler.h"
 #include "multiply_add.h"
 #include "tfdgsu/kernels.h"
-
-// Arrays whose every index is a constant go to registers, which takes loops unrolled whole.
-#if defined(__clang__)
-#define TFDGSU_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define TFDGSU_UNROLL _Pragma("GCC unroll 16")
-#else
-#define TFDGSU_UNROLL
-#endif
-// Loads behind it stay behind it.
-#if defined(__GNUC__)
-#define TFDGSU_IN_ORDER __asm__ volatile("" ::: "memory")
-#else
-#define TFDGSU_IN_ORDER (void)0
-#endif
-// What is inlined shares the registers of what is around it.
-#if defined(__GNUC__)
-#define TFDGSU_INLINE static inline __attribute__((always_inline))
-#define TFDGSU_APART static __attribute__((noinline))
-#else
-#define TFDGSU_INLINE static inline
-#define TFDGSU_APART static
-#endif
 
 // Rows of factors: a row of `a` begins a_row behind the one before, a row of `b` b_row, counted in lanes.
 typedef struct {

@@ -24,10 +24,11 @@ typedef struct {
   }
 
 // Of one image.
-#define TFDGSU_FOR_LINES(positions, a, b, ...)                                                 \
-  for (int32_t line = (positions)->lines; line > 0; --line) {                                  \
-    TFDGSU_FOR_LINE((positions)->line, a, (positions)->dy_step, b, (positions)->x_step, __VA_ARGS__) \
-    (a) += (positions)->dy_line_gap, (b) += (positions)->x_line_gap;                           \
+#define TFDGSU_FOR_LINES(positions, a, b, ...)                                                        \
+  for (int32_t left = (positions)->lines;;) {                                                         \
+    TFDGSU_FOR_LINE((positions)->line, a, (positions)->dy_step, b, (positions)->x_step, __VA_ARGS__)  \
+    if (--left <= 0) break;                                                                           \
+    (a) += (positions)->dy_line_gap, (b) += (positions)->x_line_gap;                                  \
   }
 
 #define TFDGSU_START_SUMS(row, i)                                                              \
@@ -92,6 +93,7 @@ static inline void tfdgsu_add_positions(float* sums, int is_first, const float* 
                                         const TfdgsuPositions* positions, int32_t n) {
   const int32_t long_n = tfdgsu_rows_of_long_tiles(n), whole_n = long_n + ((n - long_n) & -kTfdgsuSide);
   tfdgsu_add_positions_6x4(sums, is_first, dy, x, positions, long_n);
+  if (n == long_n) return;
   tfdgsu_add_positions_4x4(sums + 4 * long_n, is_first, dy + long_n, x, positions, whole_n - long_n);
   tfdgsu_add_positions_1x4(sums + 4 * whole_n, is_first, dy + whole_n, x, positions, n - whole_n);
 }

@@ -5,7 +5,6 @@
 // once for all output channels.
 
 #include <stddef.h>
-#include <string.h>
 
 #include "filter_positions.h"
 #include "integer_update.h"
@@ -28,20 +27,22 @@ typedef struct {
   const float* dy;
 } Block;
 
-static inline void make_real(float* real, const int8_t* x, const TfdgsuQuantization* from, int32_t n) {
-  for (int32_t j = 0; j < n; ++j) real[j] = from->scale * (float)(x[j] - from->zero_point);
+static inline float real_of(int8_t x, const TfdgsuQuantization* from) {
+  return from->scale * (float)(x - from->zero_point);
 }
 
 // Loads the next n positions of a line.
 static void load_line(float (*real)[kInTile], Walk* walk, const TfdgsuPositions* all, int32_t n,
                       const TfdgsuQuantization* from, int32_t n_in) {
   const int8_t* x = walk->x;
-  for (int32_t p = 0; p < n; ++p, x += all->x_step) {
+  const TfdgsuQuantization own = *from;
+  for (int32_t left = n; left > 0; --left, x += all->x_step, ++real) {
+    float* to = *real;
     if (n_in == kInTile) {
-      make_real(real[p], x, from, kInTile);
+      to[0] = real_of(x[0], &own), to[1] = real_of(x[1], &own);
+      to[2] = real_of(x[2], &own), to[3] = real_of(x[3], &own);
     } else {
-      memset(real[p], 0, sizeof(real[p]));
-      make_real(real[p], x, from, n_in);
+      for (int32_t j = 0; j < kInTile; ++j) to[j] = j < n_in ? real_of(x[j], &own) : 0.0f;
     }
   }
   walk->x = x;
@@ -92,7 +93,7 @@ void tfdgsu_conv_2d_grad_filter_i8(int8_t* w, int8_t* remainder, float* velocity
                                    const TfdgsuIntegerSgd* update, const TfdgsuWindow* window) {
   const TfdgsuWindow* s = window;
   const int32_t taps = s->filter_h * s->filter_w;
-  TfdgsuRowsOfWeights rows = {w, remainder, NULL, NULL, 1, 0, taps * n_channels, taps * s->in_c, {0},
+  TfdgsuRowsOfWeights rows = {w, remainder, NULL, NULL, 0, taps * n_channels, taps * s->in_c, {0},
                               tfdgsu_update_key(update, 0), update};
   Block block;
   for (int32_t tap = 0; tap < taps; ++tap) {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "correlate.h"
 #include "min_max.h"
 #include "tap_range.h"
@@ -26,16 +27,19 @@ typedef struct {
 TFDGSU_APART void copy_dy(Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuWindow* s) {
   const int32_t c0 = t->columns[0], c1 = t->columns[1], c2 = t->columns[2], c3 = t->columns[3];
   const int32_t pitch = t->dy_pitch;
+  // Whole rows follow one another.
+  const int32_t lines = part->width == s->out_w ? 1 : part->height;
+  const int32_t line = lines == 1 ? part->height * part->width : part->width;
+  const float* at = t->dy + ((part->b * s->out_h + part->oy) * s->out_w + part->ox) * pitch;
   TfdgsuLanes* to = part->dy;
-  for (int32_t i = 0; i < part->height; ++i) {
-    const float* row = t->dy + ((part->b * s->out_h + part->oy + i) * s->out_w + part->ox) * t->dy_pitch;
-    for (int32_t left = part->width; left > 0; --left, ++to, row += pitch) {
-      uint32_t bits[kTfdgsuLanes];
-      memcpy(bits + 0, row + c0, sizeof(float));
-      memcpy(bits + 1, row + c1, sizeof(float));
-      memcpy(bits + 2, row + c2, sizeof(float));
-      memcpy(bits + 3, row + c3, sizeof(float));
-      memcpy(to->lane, bits, sizeof(bits));
+  for (int32_t i = 0; i < lines; ++i, at += s->out_w * pitch) {
+    const float* row = at;
+    for (int32_t left = line; left > 0; --left, ++to, row += pitch) {
+      // Through general registers, whose loads take an index.
+      memcpy(to->lane + 0, row + c0, sizeof(float));
+      memcpy(to->lane + 1, row + c1, sizeof(float));
+      memcpy(to->lane + 2, row + c2, sizeof(float));
+      memcpy(to->lane + 3, row + c3, sizeof(float));
     }
   }
 }

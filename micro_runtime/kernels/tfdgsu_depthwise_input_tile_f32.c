@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "compiler.h"
 #include "correlate.h"
 #include "epilogue.h"
 #include "min_max.h"
@@ -193,13 +194,6 @@ typedef struct {
   uint32_t rows;
 } Squares;
 
-// Keeps compilers from computing addresses ahead, for which there are no registers.
-#if defined(__GNUC__)
-#define KEEP(address) __asm__ volatile("" : "+r"(address))
-#else
-#define KEEP(address) (void)0
-#endif
-
 TFDGSU_INLINE void clear_square(float sums[kSide][kSide]) {
   TFDGSU_UNROLL for (int i = 0; i < kSide * kSide; ++i) sums[i / kSide][i % kSide] = 0.0f;
 }
@@ -208,7 +202,7 @@ TFDGSU_INLINE void clear_square(float sums[kSide][kSide]) {
 TFDGSU_INLINE float* store_square(float sums[kSide][kSide], float* dx, int32_t pitch, int32_t row) {
   TFDGSU_UNROLL for (int j = 0; j < kSide; ++j, dx += row) {
     TFDGSU_UNROLL for (int i = 0; i < kSide; ++i, dx -= pitch) {
-      KEEP(dx);
+      TFDGSU_KEEP(dx);
       *dx = sums[j][i];
     }
   }
@@ -230,7 +224,7 @@ TFDGSU_APART void sum_squares_3(const Squares* of) {
       float sums[kSide][kSide];
       clear_square(sums);
       TFDGSU_UNROLL for (int r = 0; r < kSide + 2; ++r, b -= b_row) {
-        KEEP(b);
+        TFDGSU_KEEP(b);
         if (!(rows >> r & 1)) continue;
         const float* factors = (const float*)b;
         TFDGSU_UNROLL for (int k = 0; k < kSide + 2; ++k) {

@@ -122,12 +122,12 @@ typedef struct {
   int32_t tile_channels;  // how many of the M channels are worked on at a time
 } TfdgsuConvBlockGrad;
 
-// Rows of 4 weights, each with one scale: row i at w + first + i*stride with scales[i*scale_step].
+// Rows of 4 weights: row i at w + first + i*stride, with scale scales[i] or, where gradients are units, with scales NULL
+// and without velocity.
 typedef struct {
   int8_t *w, *remainder;  // of the tensor; remainder NULL unless rounding is remainder
   float* velocity;        // [4] of each row, v_stride from one to the next, or NULL
   const float* scales;
-  int32_t scale_step;
   int32_t first, stride, v_stride;  // first: where in w the rows begin
   int32_t columns[4];               // of a row's weights
   uint32_t key;                     // of the random numbers, those before first_idx skipped
