@@ -46,9 +46,16 @@ extern const int32_t train_labels[kTrainImages], test_labels[kTestImages];
 
 
 def for_firmware(x: np.ndarray, bundle: str | pathlib.Path) -> np.ndarray:
-    """Images as the firmware holds them: int8 as an int8 bundle takes them, else uint8, 255 times what x is in [0, 1]."""
-    quantization = Session(bundle).input_quantization
+    """Images as the firmware holds them: int8 as an int8 bundle takes them, else uint8, 255 times what x is in [0, 1].
+
+    Raises:
+        ValueError: There are none, or a pixel is outside [0, 1].
+    """
     x = np.asarray(x, np.float32)
+    if x.size == 0 or not (x.min() >= 0 and x.max() <= 1):
+        received = f"{len(x)} images" + (f" from {x.min()} to {x.max()}" if x.size else "")
+        raise ValueError(f"There must be images, with pixels in [0, 1]. Received: {received}. Scale them, or take more.")
+    quantization = Session(bundle).input_quantization
     if quantization is None:
         return np.rint(x * np.float32(255)).astype(np.uint8)
     units = np.rint(x / np.float32(quantization.scale)) + np.float32(quantization.zero_point)
