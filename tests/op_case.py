@@ -70,5 +70,8 @@ DEPTHWISE_WINDOWS = {
     "3x3_valid": Window(1, (10, 6), (3, 3), (1, 1), "VALID"),
     "5x5_squares": Window(1, (11, 9), (5, 5), (1, 1), "SAME"),
     "2x5_valid": Window(1, (8, 12), (2, 5), (1, 1), "VALID"),
+    "24x3_high": Window(1, (26, 8), (24, 3), (1, 1), "SAME"),
+    "3x3_wide": Window(2, (5, 16), (3, 3), (1, 1), "SAME"),
+    "5x5_wide": Window(1, (6, 12), (5, 5), (1, 1), "SAME"),
     "12x5_high": Window(1, (30, 4), (12, 5), (1, 1), "SAME"),
 }

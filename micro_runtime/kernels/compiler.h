@@ -34,4 +34,11 @@
 #define TFDGSU_KEEP(address) (void)0
 #endif
 
+// Whether more loops with constant bounds are worth their flash: not where vectors of 4 lanes are better.
+#if defined(__arm__) && !defined(__ARM_FEATURE_MVE) && !defined(__ARM_NEON) && !defined(__OPTIMIZE_SIZE__)
+enum { kTfdgsuHasSpecialLoops = 1 };
+#else
+enum { kTfdgsuHasSpecialLoops = 0 };
+#endif
+
 #endif  // TFDGSU_KERNELS_COMPILER_H_

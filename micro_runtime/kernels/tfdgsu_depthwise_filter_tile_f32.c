@@ -142,15 +142,97 @@ static void add_row_of_taps(TfdgsuLanes* sums, const Part* part, const TfdgsuTap
   }
 }
 
+// All taps of a filter of side x side, with strides of 1: one lane after the other, its sums in registers. `width`
+// neighbouring outputs stay there, too, while they meet the columns of x. dy_at: the part's first output; y: the row of
+// x that the first tap meets there.
+TFDGSU_INLINE void add_square_taps(TfdgsuLanes* sums, const Part* part, const TfdgsuDepthwiseFilterTile* t,
+                                   const float* dy_at, int32_t y, const int side, const int width) {
+  const uint32_t n_rows = (uint32_t)(part->rows.end - part->rows.begin);
+  const uintptr_t pitch = (uintptr_t)part->pitch * sizeof(TfdgsuLanes), step = (uintptr_t)width * sizeof(TfdgsuLanes);
+  const uintptr_t next_row = pitch - (uintptr_t)part->width * sizeof(TfdgsuLanes);
+  const int32_t line = part->width, dy_pitch = t->dy_pitch, begin = y - part->rows.begin;
+  for (int32_t lane = 0; lane < kTfdgsuLanes; ++lane) {
+    float *of = sums->lane + lane, own[5][5], factors[8];
+    TFDGSU_UNROLL for (int ky = 0; ky < side; ++ky) {
+      TFDGSU_UNROLL for (int kx = 0; kx < side; ++kx) own[ky][kx] = of[(ky * side + kx) * kTfdgsuLanes];
+    }
+    // As a number, since rows of x may not exist.
+    uintptr_t at = (uintptr_t)(part->x->lane + lane) + (uintptr_t)begin * pitch;
+    uint32_t row = (uint32_t)begin;
+    int32_t left = line;
+    const float* dy = dy_at + t->columns[lane];
+    for (int32_t outputs = part->height * line; outputs > 0; outputs -= width) {
+      TFDGSU_KEEP(at);
+      TFDGSU_UNROLL for (int i = 0; i < width; ++i, dy += dy_pitch) {
+        TFDGSU_KEEP(dy);
+        factors[i] = *dy;
+      }
+      uintptr_t x = at;
+      TFDGSU_UNROLL for (int ky = 0; ky < side; ++ky, x += pitch) {
+        TFDGSU_KEEP(x);
+        if (row + (uint32_t)ky >= n_rows) continue;
+        TFDGSU_UNROLL for (int k = 0; k < width + side - 1; ++k) {
+          TFDGSU_IN_ORDER;
+          const float column = ((const float*)x)[k * kTfdgsuLanes];
+          TFDGSU_UNROLL for (int kx = side - 1; kx >= 0; --kx) {
+            const int i = k - kx;
+            if (i >= 0 && i < width) own[ky][kx] = tfdgsu_multiply_add(factors[i], column, own[ky][kx]);
+          }
+        }
+      }
+      at += step;
+      left -= width;
+      if (left == 0) left = line, at += next_row, ++row;
+    }
+    TFDGSU_UNROLL for (int ky = 0; ky < side; ++ky) {
+      TFDGSU_UNROLL for (int kx = 0; kx < side; ++kx) of[(ky * side + kx) * kTfdgsuLanes] = own[ky][kx];
+    }
+  }
+}
+
+TFDGSU_APART void add_3x3_taps_by_8(TfdgsuLanes* sums, const Part* part, const TfdgsuDepthwiseFilterTile* t,
+                                    const float* dy, int32_t y) {
+  add_square_taps(sums, part, t, dy, y, 3, 8);
+}
+TFDGSU_APART void add_3x3_taps_by_4(TfdgsuLanes* sums, const Part* part, const TfdgsuDepthwiseFilterTile* t,
+                                    const float* dy, int32_t y) {
+  add_square_taps(sums, part, t, dy, y, 3, 4);
+}
+TFDGSU_APART void add_5x5_taps_by_4(TfdgsuLanes* sums, const Part* part, const TfdgsuDepthwiseFilterTile* t,
+                                    const float* dy, int32_t y) {
+  add_square_taps(sums, part, t, dy, y, 5, 4);
+}
+
+// Whether there is a loop of its own for taps like these, and they were added.
+static int add_squares(TfdgsuLanes* sums, const Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuTaps* taps,
+                       const TfdgsuWindow* s, int32_t y) {
+  const int32_t side = taps->columns, width = part->width;
+  if (!kTfdgsuHasSpecialLoops || s->stride_h != 1 || s->stride_w != 1 || taps->rows != side || width % 4 != 0) return 0;
+  // The outputs of a part follow one another.
+  const float* dy = t->dy + ((part->b * s->out_h + part->oy) * s->out_w + part->ox) * t->dy_pitch;
+  if (side == 3 && width % 8 == 0) {
+    add_3x3_taps_by_8(sums, part, t, dy, y);
+  } else if (side == 3) {
+    add_3x3_taps_by_4(sums, part, t, dy, y);
+  } else if (side == 5) {
+    add_5x5_taps_by_4(sums, part, t, dy, y);
+  } else {
+    return 0;
+  }
+  return 1;
+}
+
 static void add_part(TfdgsuLanes* sums, Part* part, const TfdgsuDepthwiseFilterTile* t, const TfdgsuTaps* taps,
                      const TfdgsuWindow* s) {
   const int32_t y = part->oy * s->stride_h - s->pad_top + taps->ky;
   part->rows.begin = tfdgsu_max(y, 0);
   part->rows.end = tfdgsu_min(y + (part->height - 1) * s->stride_h + taps->rows, s->in_h);
-  copy_dy(part, t, s);
+  if (part->rows.end <= part->rows.begin) return;
   for (int32_t phase = 0; phase < part->phases; ++phase) {
     copy_columns(part, t, s, phase, part->ox * s->stride_w - s->pad_left + taps->kx + phase);
   }
+  if (add_squares(sums, part, t, taps, s, y)) return;
+  copy_dy(part, t, s);
   for (int32_t row = 0; row < taps->rows; ++row) {
     add_row_of_taps(sums + row * taps->columns, part, taps, s, taps->ky + row);
   }

@@ -15,13 +15,6 @@
 
 enum { kPositions = 128, kSide = 4, kStrip = 12 };
 
-// Vectors of 4 lanes are better where there are any, and more loops cost flash.
-#if defined(__arm__) && !defined(__ARM_FEATURE_MVE) && !defined(__ARM_NEON) && !defined(__OPTIMIZE_SIZE__)
-enum { kHasSquares = 1 };
-#else
-enum { kHasSquares = 0 };
-#endif
-
 // How many of `n` taps there are from each phase on: a stride apart, `most` for the first n_most phases, then one less.
 typedef struct {
   int32_t most, n_most;
@@ -125,7 +118,8 @@ TFDGSU_APART void store_sums(float sums[kSide][kTfdgsuLanes], const Walk* walk, 
 TFDGSU_APART void mask_stored(const Walk* walk, Place place, int32_t n) {
   const TfdgsuDepthwiseInputTile* t = walk->tile;
   for (; n > 0; --n, place.at -= walk->s->stride_w) {
-    tfdgsu_finish_sums(t->dx + place.at * t->dx_pitch, place.at * walk->s->in_c + t->first, kTfdgsuLanes, walk->epilogue);
+    const int32_t first = place.at * walk->s->in_c + t->first;
+    tfdgsu_finish_sums(t->dx + place.at * t->dx_pitch, first, kTfdgsuLanes, walk->epilogue);
   }
 }
 
@@ -157,8 +151,8 @@ TFDGSU_INLINE void sum_place(const Walk* walk, const TfdgsuRows* of, Place place
   }
 }
 
-// Four columns a stride apart, of which x is the last one, in the rows [y, end). `first` has the first of their taps and
-// the part's first row of dy.
+// Four columns a stride apart, of which x is the last one, in the rows [y, end). `first` has the first of their taps
+// and the part's first row of dy.
 TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRows* first, int32_t x, int32_t y,
                               int32_t end) {
   const TfdgsuWindow* s = walk->s;
@@ -179,8 +173,8 @@ TFDGSU_APART void sum_columns(const Walk* walk, const Part* part, const TfdgsuRo
   }
 }
 
-// Squares of 4 x 4 positions, one below the other, with strides of 1 and taps that are a filter's first ones. Their lanes
-// are summed one after the other.
+// Squares of 4 x 4 positions, one below the other, with strides of 1 and taps that are a filter's first ones. Their
+// lanes are summed one after the other.
 typedef struct {
   float* dx;       // the last position of the first row
   const float* a;  // the first tap
@@ -310,8 +304,8 @@ static void sum_part(const Walk* walk, const Part* part) {
   const int32_t stride = s->stride_w, columns = walk->taps->columns, rows = walk->taps->rows;
   const int32_t begin = tfdgsu_max(part->p * s->stride_h - walk->y_offset, 0);
   const int32_t end = tfdgsu_min((part->p + part->height) * s->stride_h - walk->y_offset, s->in_h);
-  const int has_squares = kHasSquares && walk->is_plain && walk->is_first && stride == 1 && s->stride_h == 1 &&
-                          ((columns == 3 && rows == 3) || columns == 5);
+  const int has_squares = kTfdgsuHasSpecialLoops && walk->is_plain && walk->is_first && stride == 1 &&
+                          s->stride_h == 1 && ((columns == 3 && rows == 3) || columns == 5);
   TfdgsuRows of = {walk->tile->w, NULL, s->stride_h * columns, -part->pitch, 0, 0};
   for (int32_t phase = 0; phase < stride; ++phase, of.a += of.steps) {
     of.steps = taps_of_phase(walk->columns, phase);

@@ -23,7 +23,7 @@ TFDGSU_TILE void step_far(int8_t* w, int8_t* remainder, float units) {
 }
 
 TFDGSU_SPECIALIZED void move_weight(int8_t* w, float units) {
-  const uint32_t moved = tfdgsu_whole_bits(units) + (uint32_t)(int32_t)*w;
+  const uint32_t weight = (uint32_t)(int32_t)*w, moved = tfdgsu_whole_bits(units) + weight;
   if (moved - (TFDGSU_WHOLE_ZERO - (uint32_t)kTfdgsuInt8Limit) <= 2u * kTfdgsuInt8Limit) {
     *(uint8_t*)w = (uint8_t)moved;
   } else {

@@ -13,8 +13,8 @@
 // right - 2, move = 2 * zero point + 1.
 // With P = sum * multiplier, H = floor((P + 2^30) / 2^31) and N = 1 if H is negative, the result's rounding is
 // floor((H - N + 2^(right - 1)) / 2^right), and floor((H - N) / 2) = floor((P + 2^30 - N * 2^31) / 2^32) is the high
-// word of a sum. N may be taken for the sign of `sum`, since results are 0 with both where they differ, at H = 0. The high
-// word lies within 2^30, so that nothing leaves 32 bits.
+// word of a sum. N may be taken for the sign of `sum`, since results are 0 with both where they differ, at H = 0. The
+// high word lies within 2^30, so that nothing leaves 32 bits.
 static inline int32_t tfdgsu_twice_scaled(int32_t sum, int32_t multiplier, int32_t less_two, int32_t move) {
   const uint32_t sign = (uint32_t)(sum >> 31);
   uint32_t low;  // 2^30 ^ sign * 2^31; compilers take the sign out of the sum again
