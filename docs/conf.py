@@ -21,9 +21,16 @@ release = version = tfdgsu.__version__
 
 extensions = ["myst_parser", "docstrings", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**.md", "micro_runtime/README.md", "examples/README.md", "examples/**/README.md"]
+include_patterns = [
+    "*.md",
+    "docs/**.md",
+    "micro_runtime/README.md",
+    "colab/README.md",
+    "examples/README.md",
+    "examples/**/README.md",
+]
 # Nothing else is looked at: environments, build folders and links of Bazel lie here, too.
-_LOOKED_AT = ("docs", "micro_runtime", "examples")
+_LOOKED_AT = ("docs", "micro_runtime", "colab", "examples")
 exclude_patterns = ["**/.pytest_cache"] + [
     path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in _LOOKED_AT
 ]

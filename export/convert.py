@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ..captured_output import captured_output
 from .ir import Graph
@@ -83,7 +86,7 @@ def _convert(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray
             return tf.nest.flatten(run(x))[0]
 
     spec = tf.TensorSpec((batch_size, *model.inputs[0].shape[1:]), tf.float32, name="x")
-    with captured_output() as printed:
+    with captured_output() as printed, _without_warnings():
         try:
             concrete = forward.get_concrete_function(spec)
             converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
@@ -94,6 +97,17 @@ def _convert(model: keras.Model, batch_size: int, replaced: dict[int, np.ndarray
                 f"TensorFlow Lite cannot convert model '{model.name}'. Received: {_last_lines(str(error))}. {_REMEDY}"
                 f"\nThe converter printed: {_last_lines(printed.text())}"
             ) from error
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keeps the converter's deprecation warnings out of notebooks, whose log handlers don't write to file descriptor 2."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _last_lines(text: str, n_lines: int = 5) -> str:

@@ -9,6 +9,7 @@ if __name__ != "tfdgsu.micro_runtime":
     )
 
 from .arena_report import ArenaReport
+from .codegen import GeneratedCode, generate_code
 from .errors import ArenaError, BundleError, InterpreterError, NonFiniteLossError
 from .evaluation import Evaluation
 from .inspection import BundleInspection, inspect_bundle
@@ -22,10 +23,12 @@ __all__ = [
     "BundleError",
     "BundleInspection",
     "Evaluation",
+    "GeneratedCode",
     "InterpreterError",
     "NonFiniteLossError",
     "Session",
     "WeightsFileError",
+    "generate_code",
     "inspect_bundle",
     "load_checkpoint",
 ]

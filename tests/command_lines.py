@@ -15,7 +15,7 @@ from tfdgsu.micro_runtime.emulator import BOARDS
 from tfdgsu.cli.main import run
 
 # Programs of others, whose arguments are not looked at.
-FOREIGN = ("make", "west", "mv", "chromium", "pre-commit", "cffconvert")
+FOREIGN = ("make", "west", "mv", "chromium", "sed", "pre-commit", "cffconvert")
 _ASSIGNMENT = re.compile(r"[A-Z_]+=.*")
 
 

@@ -14,6 +14,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
         ROOT / "micro_runtime" / "README.md",
+        ROOT / "colab" / "README.md",
         *(ROOT / "examples").rglob("*.md"),
     ]
 )

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FOLDERS = ("tfdgsu", "export", "micro_runtime", "tests", "benchmarks", "fuzz", "docs")
+FOLDERS = ("tfdgsu", "export", "micro_runtime", "tests", "benchmarks", "fuzz", "docs", "examples", "colab")
 SOURCES = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".c", ".h")
 )

@@ -54,7 +54,9 @@ def for_firmware(x: np.ndarray, bundle: str | pathlib.Path) -> np.ndarray:
     x = np.asarray(x, np.float32)
     if x.size == 0 or not (x.min() >= 0 and x.max() <= 1):
         received = f"{len(x)} images" + (f" from {x.min()} to {x.max()}" if x.size else "")
-        raise ValueError(f"There must be images, with pixels in [0, 1]. Received: {received}. Scale them, or take more.")
+        raise ValueError(
+            f"There must be images, with pixels in [0, 1]. Received: {received}. Scale them, or take more."
+        )
     quantization = Session(bundle).input_quantization
     if quantization is None:
         return np.rint(x * np.float32(255)).astype(np.uint8)

@@ -55,7 +55,7 @@ def test_pre_commit_runs_what_the_style_test_runs():
     for hook in remote["hooks"]:
         assert all(re.match(hook["files"], f"{folder}/x.py") for folder in folders)
         assert re.match(hook["files"], "setup.py")
-        assert not re.match(hook["files"], "examples/x.py")
+        assert not re.match(hook["files"], "other/x.py")
     assert "tests/test_style.py" in local["hooks"][0]["entry"]
 
 

@@ -48,11 +48,21 @@ def test_new_words_are_learned_in_keras_and_in_tflm(example, folders, capsys):
 
 
 def test_known_words_keep_their_last_layer(example, folders, tmp_path, monkeypatch):
-    """The same words in another voice are recognized before anything is learned of it, better than by chance."""
-    monkeypatch.setattr(example, "EPOCHS", 1)
-    example_scripts.write_words(tmp_path / "user", FACTORY, (1.0,), 6)
-    results = example.main([str(folders / "words"), str(tmp_path / "user"), f"--out={tmp_path / 'keywords.tflite'}"])
-    assert min(results["before"]) > 0.6
+    """Words of the factory in another voice are recognized before anything is learned of it."""
+
+    class Stop(Exception):
+        pass
+
+    def stop(sparse, *arguments, **settings):
+        raise Stop(sparse)
+
+    monkeypatch.setattr(tfdgsu.export, "export_training_bundle", stop)
+    example_scripts.write_words(tmp_path, FACTORY, (1.0,), 6)
+    with pytest.raises(Stop) as stopped:
+        example.main([str(folders / "words"), str(tmp_path)])
+    (sparse,) = stopped.value.args
+    x, y, _ = example.read_words(tmp_path)
+    assert sparse.evaluate(x, y, verbose=0)[1] > 0.9
 
 
 def test_spectrograms_show_the_tone(example, tmp_path):

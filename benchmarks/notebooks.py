@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The tfdgsu Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Measures how long each notebook in colab/ takes from top to bottom, and writes it into their README.
+
+python benchmarks/notebooks.py
+"""
+
+import json
+import os
+import pathlib
+import tempfile
+import time
+
+import nbclient
+import nbformat
+
+from tfdgsu.atomic_write import atomic_write
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "notebooks.json"
+README = ROOT / "colab" / "README.md"
+_BEGIN, _END = "<!-- times: written by benchmarks/notebooks.py -->\n", "<!-- end of times -->"
+
+
+def measure(path: pathlib.Path) -> float:
+    """Seconds of a notebook's run, with the start of its kernel."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        client = nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": folder}})
+        start = time.monotonic()
+        client.execute()
+        return time.monotonic() - start
+
+
+def text_of(results: dict) -> str:
+    """The sentence in the README."""
+    times = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in results["seconds"].items())
+    return (
+        f"From top to bottom, without the installation: {times}; on {results['n_cpus']} CPUs with other work on them "
+        f"(load {results['load']:.0f}). Colab itself was not measured.\n"
+    )
+
+
+def main() -> None:
+    paths = sorted((ROOT / "colab").glob("*.ipynb"))
+    seconds = {path.name: round(measure(path), 1) for path in paths}
+    results = {"seconds": seconds, "n_cpus": len(os.sched_getaffinity(0)), "load": round(os.getloadavg()[1], 1)}
+    atomic_write(RESULTS, (json.dumps(results, indent=2) + "\n").encode())
+    before, _, rest = README.read_text(encoding="utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    atomic_write(README, (before + _BEGIN + text_of(results) + _END + after).encode())
+
+
+if __name__ == "__main__":
+    main()
