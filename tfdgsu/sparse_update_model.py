@@ -189,6 +189,7 @@ class SparseUpdateModel(keras.Model):
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         inputs = self.model._standardize_inputs(x)
+        self._check_shapes(inputs)
 
         def loss_of(y_pred):
             loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
@@ -212,6 +213,15 @@ class SparseUpdateModel(keras.Model):
             self.optimizer.apply_gradients(pairs)
             machine.writer.write(gradients.kernels if self._tracks_gradient_norms else {})
         return self.compute_metrics(x, y, gradients.y_pred, sample_weight=sample_weight)
+
+    def _check_shapes(self, inputs: list[tf.Tensor]) -> None:
+        """The step calls layers one by one, so nobody else looks at the input as a whole."""
+        for tensor, expected in zip(inputs, self.model.inputs, strict=True):
+            if not tensor.shape[1:].is_compatible_with(expected.shape[1:]):
+                raise ValueError(
+                    f"Each example must have the shape of the model's input, {list(expected.shape[1:])}. "
+                    f"Received: {list(tensor.shape[1:])}. Resize or reshape x."
+                )
 
     def track_gradient_norms(self, enabled: bool) -> None:
         """Turns on or off the running norms of channel gradients that gradient-driven policies read."""

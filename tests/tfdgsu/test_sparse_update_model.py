@@ -339,3 +339,15 @@ def test_loss_behind_a_softmax_is_that_of_the_logits():
     x, _ = model_zoo.random_batch(sparse.model, 2)
     loss = sparse.train_on_batch(x, np.array([1, 1]))
     np.testing.assert_allclose(loss, 100.0, tolerances.OPTIMIZER_RTOL)
+
+
+@pytest.mark.parametrize("shape", [(9, 9, 3), (8, 8, 1)])
+def test_examples_of_another_shape_are_refused(shape):
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="conv")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers={"conv": 1}))
+    sparse.compile("sgd", loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"shape of the model's input, \[8, 8, 3\]. Received: "):
+        sparse.fit(np.zeros((2, *shape), np.float32), np.zeros(2), verbose=0)
