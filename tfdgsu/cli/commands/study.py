@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 _RECIPES = ("head", "bias", "static", "static_l1", "dynamic", "dense")
 _SPLIT_SEED = 10
+_MOST_WARM_UP_STEPS = 300
 
 
 class StudyCommand(Command):
     name = "study"
     summary = "Compare ways to train a model on your data: accuracy, weights updated, memory."
     description = """
-        Trains a Keras classifier on your data by several recipes, each with several seeds, and prints a table: accuracy
-        on held-out data with its spread, the share of weights updated in a step, weights visited in all, and what backward
-        keeps of forward, as a share of dense training.
+        Trains a Keras classifier further on your data by several recipes, each with several seeds, and prints a table:
+        accuracy on held-out data with its spread, the share of weights updated in a step, weights visited in all, and what
+        backward keeps of forward, as a share of dense training. Give it a trained model: batch normalization keeps the
+        statistics that it has, so one with new weights may learn nothing.
 
         --data is a folder with one folder of images for each class, or an .npz file with x and y (and x_test and y_test).
         The recipes: head (the last layer alone), bias (and the biases of the update layers), static (some of their input
@@ -58,7 +60,9 @@ class StudyCommand(Command):
         flags.DEFINE_integer("every", 100, "Steps between two draws of channels.", flag_values=values)
         flags.DEFINE_integer("epochs", 10, "Length of each run.", flag_values=values)
         flags.DEFINE_integer("batch_size", 64, "Examples per step.", flag_values=values)
-        flags.DEFINE_float("learning_rate", 0.1, "The highest; it falls to 0 along half a cosine.", flag_values=values)
+        flags.DEFINE_float(
+            "learning_rate", 0.1, "The highest; it rises for a tenth of the run, then falls to 0.", flag_values=values
+        )
         flags.DEFINE_list("seeds", ["0"], "One run of each recipe for each of them.", flag_values=values)
         flags.DEFINE_float(
             "held_out", 0.2, "Share of the data to judge by, if it has no test data of its own.", flag_values=values
@@ -80,7 +84,7 @@ class StudyCommand(Command):
         images, judge = _read(model, values)
         records = []
         with tempfile.TemporaryDirectory() as temporary:
-            for recipe in _recipes(model, values):
+            for recipe in _recipes(model, values, len(images)):
                 run = StudyRun(model, recipe, images, {"held_out": judge}, values.state_dir or temporary)
                 with progress_bar("Outputs of the frozen layers", run.n_features) as advance:
                     run.prepare(advance)
@@ -91,7 +95,7 @@ class StudyCommand(Command):
         print(f"\nEach run is a line of {values.out}.")
 
 
-def _recipes(model: keras.Model, values: flags.FlagValues) -> list[Recipe]:
+def _recipes(model: keras.Model, values: flags.FlagValues, n_images: int) -> list[Recipe]:
     from ...planning import plan
     from ...study import Recipe
 
@@ -101,6 +105,7 @@ def _recipes(model: keras.Model, values: flags.FlagValues) -> list[Recipe]:
         layers = tuple(layer.name for layer in made.layers if layer.is_sparse)
     updates = {"head": "head", "bias": "bias", "dense": "dense"}
     policies = {"dynamic": "random"}
+    n_steps = max(1, n_images // values.batch_size) * values.epochs
     return [
         Recipe(
             name,
@@ -112,6 +117,7 @@ def _recipes(model: keras.Model, values: flags.FlagValues) -> list[Recipe]:
             epochs=values.epochs,
             batch_size=values.batch_size,
             learning_rate=values.learning_rate,
+            warm_up_steps=min(_MOST_WARM_UP_STEPS, n_steps // 10),
             n_views=2 if values.flips and len(model.input_shape) == 4 else 1,
             seed=int(seed),
         )
@@ -136,13 +142,23 @@ def _read(model: keras.Model, values: flags.FlagValues) -> tuple[StudyImages, St
         if data.test_name == "held-out":
             return everything, StudyImages(data.x_test, data.y_test, view, "as they are")
     else:
-        low, high = (float(value) for value in values.value_range)
+        low, high = _value_range(values.value_range)
         x, y = read_image_folder(values.data, model.input_shape[1:3], model.input_shape[-1])
         _check_classes(y, n_classes)
         everything = StudyImages(x, y, _view((low, high), True, unit=255.0), f"{low} to {high}")
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(everything))
     n_judged = max(1, round(values.held_out * len(everything)))
     return everything.take(order[n_judged:]), everything.take(order[:n_judged])
+
+
+def _value_range(words: list[str]) -> tuple[float, float]:
+    try:
+        low, high = map(float, words)
+    except ValueError as error:
+        raise UsageError(
+            f"--value_range takes two numbers. Received: {','.join(words)}. Write it as --value_range=-1,1."
+        ) from error
+    return low, high
 
 
 def _view(value_range: tuple[float, float], is_image: bool, unit: float):

@@ -62,6 +62,9 @@ def test_compares_recipes_on_a_folder_of_images(model_path, image_folder, tmp_pa
     # Light or dark is easy, 8 of 40 images are held out.
     assert all(record["history"][-1]["held_out"] == 1.0 for record in records[4:])
     assert {record["n_images"] for record in records} == {32}
+    # Few steps leave most of the run to the learning rate's fall.
+    recipe = records[0]["recipe"]
+    assert recipe["warm_up_steps"] == 32 // recipe["batch_size"] * recipe["epochs"] // 10
 
 
 def test_reads_arrays_with_test_data_of_their_own(model_path, tmp_path):
@@ -84,5 +87,9 @@ def test_wrong_usage(model_path, tmp_path, capsys):
     assert run(["study", "--model", model_path]) == EXIT_USAGE
     assert run(["study", "--model", model_path, "--data", str(tmp_path), "--recipes=magic"]) == EXIT_USAGE
     assert "Received: magic" in capsys.readouterr().err
+    for value_range in ("1", "0,1,2", "black,white"):
+        words = ["study", "--model", model_path, "--data", str(tmp_path), f"--value_range={value_range}"]
+        assert run(words) == EXIT_USAGE
+        assert f"takes two numbers. Received: {value_range}" in capsys.readouterr().err
     assert run(["study", "--model", model_path, "--data", str(tmp_path)]) == EXIT_REFUSED
     assert "one folder for each class" in capsys.readouterr().err
