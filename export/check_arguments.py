@@ -69,7 +69,7 @@ def check_quantization(quantize, representative_data, scales, rounding=None) -> 
         if surplus:
             raise ValueError(
                 f"A float32 bundle has no scales and rounds nothing. Received: {', '.join(surplus)} without quantize. "
-                'Remedy: pass quantize="int8" with them, or leave them out.'
+                'Remedy: make the plan with quantize="int8", or leave them out.'
             )
         return None
     if (representative_data is None) == (scales is None):

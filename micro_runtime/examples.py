@@ -114,7 +114,10 @@ def _as_floats(name: str, value, accepted: str = "float32") -> np.ndarray:
     array = np.asarray(value)
     allowed = "f" if name == "x" else "fiub"
     if array.dtype.kind not in allowed:
-        raise TypeError(f"{name} must be {accepted}. Received: {array.dtype}. Remedy: convert with astype('float32').")
+        raise TypeError(
+            f"{name} must be {accepted}. Received: {array.dtype}. "
+            "Remedy: convert with astype('float32') and scale as in training."
+        )
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.float32) if array.ndim else array.astype(np.float32)
     if not np.isfinite(array).all():
@@ -126,7 +129,8 @@ def _as_classes(y, n_classes: int) -> np.ndarray:
     array = np.asarray(y)
     if array.dtype.kind not in "iu":
         raise TypeError(
-            f"y must hold class numbers as integers. Received: {array.dtype}. Remedy: convert with astype('int32')."
+            f"y must hold class numbers as integers. Received: {array.dtype} {list(array.shape)}. "
+            "Remedy: convert with astype('int32'), one-hot rows with np.argmax(y, -1)."
         )
     _check_range("y", array, 0, n_classes - 1)
     return array.astype(np.int32)

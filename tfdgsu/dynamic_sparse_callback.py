@@ -49,7 +49,8 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         if not model.channels and self.policy.device_kind != "static":
             raise ValueError(
                 "This plan selects no channels, so there is nothing to re-draw. "
-                f"Received: policy={self.policy.name!r}. Raise update_fraction= in the plan, or drop the callback."
+                f"Received: policy={self.policy.name!r}. Read in plan.summary() why; raise update_fraction=, choose "
+                "layers=, or drop the callback."
             )
         super().set_model(model)
         self._must_draw_static = self._step() == 0 or model.schedule != self.schedule

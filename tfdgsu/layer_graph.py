@@ -119,8 +119,9 @@ def flatten(model: keras.Model) -> LayerGraph:
     if not is_inlinable(model):
         raise TypeError(
             "The layers of a model can only be listed if it is Functional or Sequential. "
-            f"Received: model={model!r} of type {type(model).__name__}. Build it with keras.Model(inputs, outputs), or "
-            "wrap the subclassed part as one layer of such a model (it stays frozen)."
+            f"Received: model={model!r} of type {type(model).__name__}. Build it with keras.Model(inputs, outputs), "
+            "load it with keras.models.load_model(path), or wrap the subclassed part as one layer of such a model (it "
+            "stays frozen)."
         )
     functional = _functional_of(model)
     inputs = [Value(tuple(tensor.shape), tensor.dtype) for tensor in functional.inputs]

@@ -14,7 +14,7 @@ from .expected_gain import BIAS_SUFFIX, check_gain, prior_gain, reachable
 from .gradient_path import check, has_kernel, trace
 from .layer_graph import LayerCall, flatten
 from .number_checks import is_real, is_whole
-from .number_format import number_format
+from .number_format import FLOAT32, number_format
 from .plan_reasons import reasons_of_choice, reasons_of_explicit
 from .sparse_update_plan import LayerUpdate, SparseUpdatePlan
 
@@ -272,14 +272,18 @@ class Planner:
                 if self.fits(made):
                     return (
                         f"What fits: n_layers={n_last}, update_fraction={made.update_fraction:.5f} "
-                        f"({made.cost.total_bytes:,} bytes)."
+                        f"({made.cost.total_bytes:,} bytes){self._or_int8}."
                     )
                 if smallest is None or made.cost.total_bytes < smallest.cost.total_bytes:
                     smallest = made
         return (
             f"No plan fits; the smallest needs {smallest.cost.total_bytes:,} bytes, of which its forward peak is "
-            f"{smallest.cost.forward_peak_bytes:,}. Raise ram=, or use a smaller input or model."
+            f"{smallest.cost.forward_peak_bytes:,}. Raise ram=, or use a smaller input or model{self._or_int8}."
         )
+
+    @property
+    def _or_int8(self) -> str:
+        return ', or quantize="int8"' if self.format is FLOAT32 else ""
 
     def make(self, selected: dict[LayerCall, int], mutable: dict[LayerCall, int] | None = None) -> SparseUpdatePlan:
         """Returns the plan for chosen numbers of channels and sizes of pools, without its reasons."""

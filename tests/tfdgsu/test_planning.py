@@ -136,8 +136,10 @@ def test_a_smaller_budget_gives_a_plan_that_fits(mobilenet):
 def test_a_budget_that_is_too_small_says_what_would_fit():
     model = model_zoo.small_conv_net()
     smallest = tfdgsu.plan(model, layers={"conv_3": 0})
-    with pytest.raises(ValueError, match="the smallest needs .* forward peak"):
+    with pytest.raises(ValueError, match="the smallest needs .* forward peak.* smaller input or model, or quantize"):
         tfdgsu.plan(model, ram=1000)
+    with pytest.raises(ValueError, match=r"smaller input or model\.$"):
+        tfdgsu.plan(model, ram=1000, quantize="int8")
     with pytest.raises(
         ValueError, match=f"needs at least ram={smallest.cost.total_bytes:,} bytes, the budget is 6,000"
     ):
