@@ -47,6 +47,11 @@ class StudyImages:
         """The images at some positions; those of one array share their features' files."""
         return dataclasses.replace(self, rows=self._rows_at(positions))
 
+    @property
+    def digest(self) -> str:
+        """Hexadecimal digits that differ where images, labels or views do."""
+        return digest_of(self.view_name.encode(), self.images, self.labels, self._rows_at(np.arange(len(self))))
+
     def classes(self, positions: np.ndarray) -> np.ndarray:
         """Labels of the images at some positions, int32."""
         return np.asarray(self.labels[self._rows_at(positions)], np.int32)
@@ -71,7 +76,7 @@ class FeatureCache:
     def __init__(self, front: keras.Model | None, folder: str | os.PathLike):
         self._front = front
         self._folder = pathlib.Path(folder)
-        self._model_digest = _digest(front.to_json().encode(), *front.get_weights()) if front else ""
+        self._model_digest = digest_of(front.to_json().encode(), *front.get_weights()) if front else ""
         # By the array of images, which stays alive with them, and by view.
         self._open: dict[tuple[int, int], np.ndarray] = {}
         self._digests: dict[int, str] = {}
@@ -127,8 +132,8 @@ class FeatureCache:
     def _path(self, images: StudyImages, number: int) -> pathlib.Path:
         key = id(images.images)
         if key not in self._digests:
-            self._digests[key] = _digest(images.view_name.encode(), images.images)
-        digest = _digest(f"{self._model_digest} {self._digests[key]} {number}".encode())
+            self._digests[key] = digest_of(images.view_name.encode(), images.images)
+        digest = digest_of(f"{self._model_digest} {self._digests[key]} {number}".encode())
         return self._folder / f"features_{digest[:24]}.npy"
 
     def _write(self, path: pathlib.Path, images: StudyImages, number: int, on_chunk: Callable[[int], None]) -> None:
@@ -149,7 +154,8 @@ class FeatureCache:
             unfinished.unlink(missing_ok=True)
 
 
-def _digest(head: bytes, *arrays: np.ndarray) -> str:
+def digest_of(head: bytes, *arrays: np.ndarray) -> str:
+    """SHA-256 of some bytes and arrays, in hexadecimal digits."""
     digest = hashlib.sha256(head)
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype} ".encode())

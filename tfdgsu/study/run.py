@@ -20,7 +20,7 @@ from ..frozen_front import split_frozen_front
 from ..layerwise_adam import LayerwiseAdam
 from ..sparse_update_model import SparseUpdateModel
 from ..sparse_update_plan import SparseUpdatePlan
-from .features import FeatureCache, StudyImages
+from .features import FeatureCache, StudyImages, digest_of
 from .recipe import Recipe
 
 _EVALUATION_BATCH = 500
@@ -66,7 +66,7 @@ class StudyRun:
         self._n_steps = max(1, len(images) // recipe.batch_size)
         self.sparse.compile(self._optimizer(), loss="sparse_categorical_crossentropy", jit_compile=False)
         self.sparse.optimizer.build(self.sparse.trainable_variables)
-        self._state_path = self._folder / "states" / f"{recipe.identity}.npz"
+        self._state_path = self._folder / "states" / f"{recipe.identity}_{self._task_digest(model)}.npz"
         self._history: list[dict] = []
 
     @property
@@ -107,6 +107,11 @@ class StudyRun:
             self._store()
             on_epoch(entry)
         return self._result()
+
+    def _task_digest(self, model: keras.Model) -> str:
+        """Differs where model, images or judges do."""
+        sets = [self._images.digest, *(f"{name} {judge.digest}" for name, judge in sorted(self._judges.items()))]
+        return digest_of(" ".join([str(self.plan.layers), *sets]).encode(), *model.get_weights())[:16]
 
     def _views(self) -> list[tuple[StudyImages, int]]:
         return [(self._images, self.recipe.n_views), *((judge, 1) for judge in self._judges.values())]

@@ -87,6 +87,27 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, changes):
     assert scores[0] == scores[1]
 
 
+def test_a_stored_run_is_taken_for_no_other(tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    train, test = _images(128, 0), _images(60, 1)
+    other_model = _model()
+    other_model.get_layer("head").bias.assign([1.0, 0.0, 0.0])
+    tasks = [
+        (_model(), train, {"validation": test}),
+        (_model(), train.take(np.arange(64)), {"validation": test}),
+        (_model(), train, {"test": test}),
+        (_model(), train, {"validation": train}),
+        (other_model, train, {"validation": test}),
+        (_model(), train, {"validation": test}),  # The first again.
+    ]
+    n_epochs = []
+    for model, images, judges in tasks:
+        epochs = []
+        StudyRun(model, recipe, images, judges, tmp_path).run(epochs.append)
+        n_epochs.append(len(epochs))
+    assert n_epochs == [1, 1, 1, 1, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("update", "moved"),
     [("head", {"head"}), ("bias", {"stem", "a_expand", "a_dw", "b_expand", "head"}), ("dense", {"a_expand", "head"})],
