@@ -10,6 +10,7 @@ are left in FOLDER, and the exit status is 1.
 """
 
 import argparse
+import concurrent.futures
 import hashlib
 import itertools
 import os
@@ -51,7 +52,14 @@ def build(target: str, folder: pathlib.Path, compiler: str = "clang", runtime: p
     folders = [f"-I{path}" for path in (runtime / "include", runtime / "host/include", runtime / "tflm", folder, FUZZ)]
     program = folder / f"{target}_{compiler}"
     inputs = [str(FUZZ / f"{target}.c"), *main, *sources]
-    subprocess.run([compiler, *_FLAGS, checks, *folders, *inputs, "-lm", "-o", str(program)], check=True)
+    objects = [str(folder / f"{program.name}_{i}.o") for i in range(len(inputs))]
+
+    def compile_one(source: str, to: str) -> None:
+        subprocess.run([compiler, *_FLAGS, checks, *folders, "-c", source, "-o", to], check=True)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_one, inputs, objects))
+    subprocess.run([compiler, checks, *objects, "-lm", "-o", str(program)], check=True)
     return program
 
 
