@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "compiler.h"
 #include "integer_update.h"
 #include "multiply_add.h"
 #include "register_tile.h"
@@ -55,7 +56,7 @@ TFDGSU_TILE void move_velocities(const TfdgsuRowsOfWeights* rows, float* gradien
 }
 
 // Steps n rows by gradients [n,4] with factors rate / scale.
-TFDGSU_SPECIALIZED void move_rows(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
+TFDGSU_SPECIALIZED void move_rows(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
                                   int32_t scale_step, float rate, int32_t n, int rounding) {
   const int32_t c0 = rows->columns[0], c1 = rows->columns[1], c2 = rows->columns[2], c3 = rows->columns[3];
   const int32_t stride = rows->stride;
@@ -74,10 +75,16 @@ TFDGSU_SPECIALIZED void move_rows(const TfdgsuRowsOfWeights* rows, const float* 
       move_finely(w + c3, r + c3, g3, fine, factor);
       r += stride;
     } else if (rounding == kTfdgsuStochastic) {
-      move_weight(w + c0, tfdgsu_add_chance(g0 * factor, tfdgsu_mix32(key + (uint32_t)c0 * step)));
-      move_weight(w + c1, tfdgsu_add_chance(g1 * factor, tfdgsu_mix32(key + (uint32_t)c1 * step)));
-      move_weight(w + c2, tfdgsu_add_chance(g2 * factor, tfdgsu_mix32(key + (uint32_t)c2 * step)));
-      move_weight(w + c3, tfdgsu_add_chance(g3 * factor, tfdgsu_mix32(key + (uint32_t)c3 * step)));
+      const float u0 = tfdgsu_add_chance(g0 * factor, tfdgsu_mix32(key + (uint32_t)c0 * step));
+      const float u1 = tfdgsu_add_chance(g1 * factor, tfdgsu_mix32(key + (uint32_t)c1 * step));
+      const float u2 = tfdgsu_add_chance(g2 * factor, tfdgsu_mix32(key + (uint32_t)c2 * step));
+      const float u3 = tfdgsu_add_chance(g3 * factor, tfdgsu_mix32(key + (uint32_t)c3 * step));
+      // Compilers make vectors of what is stored.
+      if (!kTfdgsuHasSpecialLoops) gradients[0] = u0, gradients[1] = u1, gradients[2] = u2, gradients[3] = u3;
+      move_weight(w + c0, u0);
+      move_weight(w + c1, u1);
+      move_weight(w + c2, u2);
+      move_weight(w + c3, u3);
       key += (uint32_t)stride * step;
     } else {
       move_weight(w + c0, g0 * factor);
@@ -87,15 +94,15 @@ TFDGSU_SPECIALIZED void move_rows(const TfdgsuRowsOfWeights* rows, const float* 
     }
   }
 }
-TFDGSU_TILE void move_rows_to_nearest(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
+TFDGSU_TILE void move_rows_to_nearest(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
                                       int32_t scale_step, float rate, int32_t n) {
   move_rows(rows, gradients, scale, scale_step, rate, n, kTfdgsuNearest);
 }
-TFDGSU_TILE void move_rows_by_chance(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
+TFDGSU_TILE void move_rows_by_chance(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
                                      int32_t scale_step, float rate, int32_t n) {
   move_rows(rows, gradients, scale, scale_step, rate, n, kTfdgsuStochastic);
 }
-TFDGSU_TILE void move_rows_finely(const TfdgsuRowsOfWeights* rows, const float* gradients, const float* scale,
+TFDGSU_TILE void move_rows_finely(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
                                   int32_t scale_step, float rate, int32_t n) {
   move_rows(rows, gradients, scale, scale_step, rate, n, kTfdgsuRemainder);
 }
