@@ -102,7 +102,8 @@ def _recipes(model: keras.Model, values: flags.FlagValues, n_images: int) -> lis
     layers = tuple(values.layers or ())
     if not layers:
         made = plan(model, update_fraction=values.update_fraction)
-        layers = tuple(layer.name for layer in made.layers if layer.is_sparse)
+        # Those with a bias alone or with all channels belong to them, too; the head moves in any recipe.
+        layers = tuple(layer.name for layer in made.layers if layer.kind != "Dense")
     updates = {"head": "head", "bias": "bias", "dense": "dense"}
     policies = {"dynamic": "random"}
     n_steps = max(1, n_images // values.batch_size) * values.epochs

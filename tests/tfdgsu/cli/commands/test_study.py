@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import tfdgsu
 from tfdgsu.cli.main import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, run
 from tfdgsu.study import read_records
 
@@ -65,6 +66,18 @@ def test_compares_recipes_on_a_folder_of_images(model_path, image_folder, tmp_pa
     # Few steps leave most of the run to the learning rate's fall.
     recipe = records[0]["recipe"]
     assert recipe["warm_up_steps"] == 32 // recipe["batch_size"] * recipe["epochs"] // 10
+
+
+@pytest.mark.parametrize("fraction", [0.02, 0.5])
+def test_update_layers_are_those_of_the_plan(model_path, image_folder, tmp_path, fraction):
+    plan = tfdgsu.plan(keras.saving.load_model(model_path), update_fraction=fraction)
+    chosen = [layer.name for layer in plan.layers if layer.name != "head"]
+    assert any(not layer.is_sparse for layer in plan.layers if layer.name != "head")
+    out = tmp_path / "runs.jsonl"
+    words = ["study", "--model", model_path, "--data", image_folder, f"--update_fraction={fraction}", "--epochs=1"]
+    assert run([*words, "--recipes=bias", "--batch_size=16", "--out", str(out)]) == EXIT_OK
+    (record,) = read_records(out)
+    assert list(record["recipe"]["layers"]) == chosen
 
 
 def test_reads_arrays_with_test_data_of_their_own(model_path, tmp_path):
