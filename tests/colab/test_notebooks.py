@@ -120,6 +120,6 @@ def test_times_in_the_readme_are_those_of_the_stored_results():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     results = json.loads(module.RESULTS.read_text())
-    assert list(results["seconds"]) == [path.name for path in notebooks.PATHS]
+    assert list(results["notebooks"]) == [path.name for path in notebooks.PATHS]
     text = (ROOT / "colab" / "README.md").read_text(encoding="utf-8")
     assert module.text_of(results) in text, "run python benchmarks/notebooks.py"
