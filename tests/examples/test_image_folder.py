@@ -21,6 +21,7 @@ def example():
     return example_scripts.load("image_folder")
 
 
+@pytest.mark.slow
 def test_pictures_are_learned_within_the_budget(example, tmp_path, capsys):
     example_scripts.write_pictures(tmp_path / "pictures", COLOURS, 30)
     bundle = tmp_path / "pictures.tflite"

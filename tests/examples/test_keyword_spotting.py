@@ -35,6 +35,7 @@ def folders(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_new_words_are_learned_in_keras_and_in_tflm(example, folders, capsys):
     bundle = folders / "keywords.tflite"
     results = example.main([str(folders / "words"), str(folders / "user"), f"--out={bundle}"])
@@ -47,6 +48,7 @@ def test_new_words_are_learned_in_keras_and_in_tflm(example, folders, capsys):
     assert inspection.measured.total_bytes == inspection.measured.predicted_bytes <= 128 * 1024
 
 
+@pytest.mark.slow
 def test_known_words_keep_their_last_layer(example, folders, tmp_path, monkeypatch):
     """Words of the factory in another voice are recognized before anything is learned of it."""
 
