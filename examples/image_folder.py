@@ -35,7 +35,7 @@ def build(x: np.ndarray, n_classes: int, weights: str) -> keras.Model:
     try:
         features = keras.applications.MobileNetV2(size, 0.35, include_top=False, weights=weights_or_none, pooling="avg")
     except Exception as error:  # noqa: BLE001 (Keras raises nothing narrower for a failed download)
-        raise SystemExit(f"The weights must be downloaded. Received: {error} Remedy: try --weights=none.") from None
+        raise SystemExit(f"The weights must be downloaded. Received: {error}. Remedy: try --weights=none.") from None
     for layer in features.layers:  # Of the random weights that Keras begins with, outputs of so many layers vanish.
         if weights == "none" and hasattr(layer, "kernel"):
             n_inputs = np.prod(layer.kernel.shape[: 2 if "depthwise" in layer.name else 3])

@@ -66,5 +66,5 @@ def test_weights_that_cannot_be_had_are_explained(example, tmp_path, monkeypatch
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", refuse)
     example_scripts.write_pictures(tmp_path, {"blue": (0, 0, 255), "red": (255, 0, 0)}, 5, size=32)
-    with pytest.raises(SystemExit, match=r"Received: URL fetch failure Remedy: try --weights=none"):
+    with pytest.raises(SystemExit, match=r"Received: URL fetch failure. Remedy: try --weights=none"):
         example.main([str(tmp_path)])
