@@ -49,19 +49,20 @@ def for_firmware(x: np.ndarray, bundle: str | pathlib.Path) -> np.ndarray:
     """Images as the firmware holds them: int8 as an int8 bundle takes them, else uint8, 255 times what x is in [0, 1].
 
     Raises:
-        ValueError: There are none, or a pixel is outside [0, 1].
+        ValueError: There are none, or a pixel for a float32 bundle is outside [0, 1].
     """
     x = np.asarray(x, np.float32)
-    if x.size == 0 or not (x.min() >= 0 and x.max() <= 1):
-        received = f"{len(x)} images" + (f" from {x.min()} to {x.max()}" if x.size else "")
-        raise ValueError(
-            f"There must be images, with pixels in [0, 1]. Received: {received}. Scale them, or take more."
-        )
+    if x.size == 0:
+        raise ValueError(f"There must be images. Received: shape {x.shape}. Take more than {len(x)}.")
     quantization = Session(bundle).input_quantization
-    if quantization is None:
-        return np.rint(x * np.float32(255)).astype(np.uint8)
-    units = np.rint(x / np.float32(quantization.scale)) + np.float32(quantization.zero_point)
-    return np.clip(units, -128, 127).astype(np.int8)
+    if quantization is not None:
+        units = np.rint(x / np.float32(quantization.scale)) + np.float32(quantization.zero_point)
+        return np.clip(units, -128, 127).astype(np.int8)
+    if not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(
+            f"Pixels for a float32 bundle must be in [0, 1]. Received: {x.min()} to {x.max()}. Scale them, in training, too."
+        )
+    return np.rint(x * np.float32(255)).astype(np.uint8)
 
 
 def as_session_takes(x: np.ndarray) -> np.ndarray:
