@@ -28,9 +28,9 @@ def read_graph(model: bytes) -> Graph:
     flat = schema_fb.ModelT.InitFromPackedBuf(model, 0)
     if len(flat.subgraphs) != 1:
         raise ValueError(
-            "A training bundle is one subgraph. "
-            f"Received: a model that converts to {len(flat.subgraphs)} subgraphs. "
-            "Remedy: remove control flow (while, cond, recurrent layers) from the model."
+            "A training bundle is one subgraph, without control flow. "
+            f"Received: a model with {', '.join(_control_flow(flat))}. "
+            "Remedy: replace the layers of these names: recurrent ones loop, Conv1D layers do not."
         )
     subgraph = flat.subgraphs[0]
     tensors = [_read_tensor(t, flat.buffers) for t in subgraph.tensors]
@@ -47,6 +47,16 @@ def read_graph(model: bytes) -> Graph:
         )
     graph.make_names_unique()
     return graph
+
+
+def _control_flow(flat: schema_fb.ModelT) -> list[str]:
+    """Names of what the first ops that run another subgraph compute; Keras' names of layers are in them."""
+    calling = {schema_fb.BuiltinOperator.WHILE, schema_fb.BuiltinOperator.IF, schema_fb.BuiltinOperator.CALL_ONCE}
+    main = flat.subgraphs[0]
+    ops = [op for op in main.operators if flat.operatorCodes[op.opcodeIndex].builtinCode in calling]
+    outputs = [as_list(op.outputs) for op in ops]
+    names = [_short_name(as_text(main.tensors[of_op[0]].name)) for of_op in outputs if of_op]
+    return names or [f"{len(flat.subgraphs)} subgraphs"]
 
 
 def _read_tensor(flat: schema_fb.TensorT, buffers: list[schema_fb.BufferT]) -> Tensor:

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the compiler refuses on the gradient path, with the op named; nothing is written then."""
 
+import keras
 import pytest
 from tfdgsu.export.gradients import Backward
 from tfdgsu.export.ir import Graph, Op, Tensor
 from tfdgsu.export.ops.builtin import GRADIENT_RULES
+
+import tfdgsu
 
 
 class _Options:
@@ -66,3 +69,15 @@ def test_every_rule_is_listed_in_the_remedy():
     with pytest.raises(ValueError) as error:
         _differentiate("ERF", inputs, Tensor("result", (1, 4)))
     assert all(kind in str(error.value) for kind in GRADIENT_RULES)
+
+
+def test_a_recurrent_layer_in_front_is_named(tmp_path):
+    image = keras.Input((6, 4))
+    x = keras.layers.LSTM(3, return_sequences=True, name="memory")(image)
+    x = keras.layers.Flatten()(keras.layers.Conv1D(4, 3, name="conv")(x))
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax", name="head")(x))
+    sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers={"conv": 2}))
+    sparse.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"without control flow\. Received: a model with \S*memory\S*while\. Remedy"):
+        tfdgsu.export.export_training_bundle(sparse, tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())
