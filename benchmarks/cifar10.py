@@ -47,7 +47,7 @@ _STATE_DIR = flags.DEFINE_string(
 )
 _OUTPUT = flags.DEFINE_string("output", str(RESULTS), "Where the run is added, as a line of JSON.")
 _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
-_N_IMAGES = flags.DEFINE_integer("n_images", None, "Train on so many images only.", lower_bound=1)
+_N_IMAGES = flags.DEFINE_integer("n_images", None, "Train on, and judge by, so many images only.", lower_bound=1)
 _N_THREADS = flags.DEFINE_integer("n_threads", 0, "Threads of TensorFlow; 0: as many as cores.", lower_bound=0)
 
 _LISTS = ("layers",)
@@ -62,16 +62,23 @@ for _field in dataclasses.fields(tfdgsu.study.Recipe):
 def read_images(evaluate_on: str) -> tuple[StudyImages, dict[str, StudyImages]]:
     """Images to train with, and those to judge by."""
     train, test = cifar10_images.load(_DATA_DIR.value)
-    everything = study_images(train)
     training, validation = cifar10_images.split_rows(len(train), N_VALIDATION)
-    if evaluate_on == "validation":
-        judges = {"validation": everything.take(validation)}
-    else:
-        training, judges = np.arange(len(train)), {"test": study_images(test)}
+    if evaluate_on == "test":
+        training = np.arange(len(train))
     if _N_IMAGES.value:
-        # The classes follow one another in some copies.
-        training = training[cifar10_images.shuffled(len(training), seed=0)[: _N_IMAGES.value]]
-    return everything.take(training), judges
+        # In arrays of their own, since features are computed of whole arrays.
+        training, validation = _some(training), _some(validation)
+        train, test = train.take(np.concatenate([training, validation])), test.take(_some(np.arange(len(test))))
+        training, validation = np.arange(len(training)), np.arange(len(training), len(train))
+    everything = study_images(train)
+    if evaluate_on == "validation":
+        return everything.take(training), {"validation": everything.take(validation)}
+    return everything.take(training), {"test": study_images(test)}
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    # The classes follow one another in some copies.
+    return rows[cifar10_images.shuffled(len(rows), seed=0)[: _N_IMAGES.value]]
 
 
 def chosen_recipe() -> tfdgsu.study.Recipe:
