@@ -6,33 +6,33 @@ import math
 import pathlib
 import statistics
 
-from tfdgsu.atomic_write import atomic_write
+import generated_parts
+
 from tfdgsu.study import Row, format_table, read_records, rows_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "accuracy.md"
+SOURCE = "benchmarks/cifar10.py --write"
 PLOTS = ROOT / "docs" / "_static"
 # Of rows at equal memory: what re-drawing gains.
 _PAIRS = ("static_l1", "static")
 
 
 def write(records_path: pathlib.Path) -> None:
-    """Writes the page's sections, and the plots of the runs that the test images judged."""
+    """Writes the page's parts, and the plots of the runs that the test images judged."""
     records = read_records(records_path)
-    atomic_write(PAGE, text(records).encode())
+    generated_parts.write(PAGE, SOURCE, parts(records))
     _plot(rows_of(records, "test"))
 
 
-def text(records: list[dict]) -> str:
-    """The page with its sections written anew."""
-    page = PAGE.read_text()
-    for judge in ("test", "validation"):
-        rows = rows_of(records, judge)
-        begin, end = f"<!-- {judge}: written by benchmarks/cifar10.py --write -->\n", f"<!-- end of {judge} -->\n"
-        parts = [format_table(rows), *_gains(rows)] if rows else ["No runs yet."]
-        head, rest = page.split(begin)
-        page = head + begin + "\n" + "\n\n".join(parts) + "\n\n" + end + rest.split(end)[1]
-    return page
+def parts(records: list[dict]) -> dict[str, str]:
+    """The generated parts of the page by name, which is that of a judge."""
+    return {judge: _format(rows_of(records, judge)) for judge in ("test", "validation")}
+
+
+def _format(rows: list[Row]) -> str:
+    paragraphs = [format_table(rows), *_gains(rows)] if rows else ["No runs yet."]
+    return "\n" + "\n\n".join(paragraphs) + "\n\n"
 
 
 def _gains(rows: list[Row]) -> list[str]:

@@ -9,13 +9,13 @@ import json
 import pathlib
 import textwrap
 
+import generated_parts
 import kernel_figures
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = ROOT / "micro_runtime" / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
-BEGIN = "<!-- boards: written by benchmarks/board_figures.py from benchmarks/results/boards.json -->\n"
-END = "<!-- end of boards -->\n"
+SOURCE = "benchmarks/board_figures.py from benchmarks/results/"
 _WIDTH = 120
 _TITLES = {
     "digits_int8": "digits, int8",
@@ -25,7 +25,7 @@ _TITLES = {
 
 
 def format_section(results: dict) -> str:
-    """The section's tables and sentences, markers included."""
+    """The section's tables and sentences."""
     titled = [(_TITLES[name], bundle) for name, bundle in results["bundles"].items()]
     n_builtin = _join((title, _format_builtin(bundle)) for title, bundle in titled)
     counted = (
@@ -57,7 +57,7 @@ def format_section(results: dict) -> str:
         *(_wrap(text) for text in (counted, seldom, memory, code, bits)),
         "",
     ]
-    return BEGIN + "\n".join(lines) + END
+    return "\n".join(lines)
 
 
 def _wrap(text: str) -> str:
@@ -113,25 +113,11 @@ def _code_bytes(bundle: dict, core: str) -> int:
     return size["own"] + size["library"]
 
 
-def sections() -> list[tuple[str, str, str]]:
-    """(begin, end, text) of all sections; begin and end are markers, part of the text."""
+def read_parts() -> dict[str, str]:
+    """The generated parts of the page by name."""
     boards, kernels = (json.loads((RESULTS / name).read_text()) for name in ("boards.json", "kernels.json"))
-    return [
-        (BEGIN, END, format_section(boards)),
-        (kernel_figures.BEGIN, kernel_figures.END, kernel_figures.format_section(kernels)),
-    ]
-
-
-def main():
-    text = README.read_text()
-    for begin, end, section in sections():
-        before, has_begin, rest = text.partition(begin)
-        _, has_end, after = rest.partition(end)
-        if not has_begin or not has_end:
-            raise SystemExit(f"{README} must hold {begin.strip()} and {end.strip()}.")
-        text = before + section + after
-    README.write_text(text)
+    return {"boards": format_section(boards), "kernels": kernel_figures.format_section(kernels)}
 
 
 if __name__ == "__main__":
-    main()
+    generated_parts.write(README, SOURCE, read_parts())

@@ -8,9 +8,12 @@ python benchmarks/docs_figures.py
 import json
 import pathlib
 
+import generated_parts
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "arena.md"
 RESULTS = ROOT / "benchmarks" / "results"
+SOURCE = "benchmarks/docs_figures.py from benchmarks/results/"
 _METHODS = {
     "inference": "inference, stock TFLM",
     "dense": "training all weights",
@@ -72,34 +75,15 @@ def format_boards(board_training: dict) -> str:
 
 
 def read_parts() -> dict[str, str]:
-    """The generated parts of the page by name, markers included."""
+    """The generated parts of the page by name."""
     arena, board_training = (json.loads((RESULTS / name).read_text()) for name in ("arena.json", "board_training.json"))
     parts = {
         "methods": format_methods(arena),
         "budgets": format_budgets(arena),
         "boards": format_boards(board_training),
     }
-    return {name: f"{_begin(name)}\n{text}\n{_end(name)}" for name, text in parts.items()}
-
-
-def _begin(name: str) -> str:
-    return f"<!-- {name}: written by benchmarks/docs_figures.py from benchmarks/results/ -->\n"
-
-
-def _end(name: str) -> str:
-    return f"<!-- end of {name} -->\n"
-
-
-def main():
-    text = PAGE.read_text()
-    for name, part in read_parts().items():
-        before, has_begin, rest = text.partition(_begin(name))
-        _, has_end, after = rest.partition(_end(name))
-        if not has_begin or not has_end:
-            raise SystemExit(f"{PAGE} must hold {_begin(name).strip()} and {_end(name).strip()}.")
-        text = before + part + after
-    PAGE.write_text(text)
+    return {name: f"\n{text}\n" for name, text in parts.items()}
 
 
 if __name__ == "__main__":
-    main()
+    generated_parts.write(PAGE, SOURCE, read_parts())

@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The section of micro_runtime/README.md on instructions per multiply-accumulate, from the stored result of kernels.py."""
 
-BEGIN = "<!-- kernels: written by benchmarks/board_figures.py from benchmarks/results/kernels.json -->\n"
-END = "<!-- end of kernels -->\n"
-
 
 def format_section(results: dict) -> str:
-    """The section's tables, markers included."""
+    """The section's tables."""
     lines = [
         "| gradient, portable C on M7 | weights | -O2 | -Ofast | TinyEngine -O2 / -Ofast | goal at -O2 |",
         "|---|---|---:|---:|---:|---|",
@@ -18,7 +15,7 @@ def format_section(results: dict) -> str:
         *map(_format_forward, results["forward"]),
         "",
     ]
-    return BEGIN + "\n".join(lines) + END
+    return "\n".join(lines)
 
 
 def _format_gradient(row: dict) -> str:

@@ -12,6 +12,7 @@ import resource
 import tempfile
 import time
 
+import generated_parts
 import nbclient
 import nbformat
 
@@ -20,7 +21,7 @@ from tfdgsu.atomic_write import atomic_write
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "notebooks.json"
 README = ROOT / "colab" / "README.md"
-_BEGIN, _END = "<!-- times: written by benchmarks/notebooks.py -->\n", "<!-- end of times -->"
+SOURCE = "benchmarks/notebooks.py"
 
 
 def measure(path: pathlib.Path) -> dict[str, float]:
@@ -55,9 +56,7 @@ def main() -> None:
     notebooks = {path.name: measure(path) for path in paths}
     results = {"notebooks": notebooks, "n_cpus": len(os.sched_getaffinity(0)), "load": round(os.getloadavg()[1], 1)}
     atomic_write(RESULTS, (json.dumps(results, indent=2) + "\n").encode())
-    before, _, rest = README.read_text(encoding="utf-8").partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    atomic_write(README, (before + _BEGIN + text_of(results) + _END + after).encode())
+    generated_parts.write(README, SOURCE, {"times": text_of(results)})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ python benchmarks/readme_figures.py
 import json
 import pathlib
 
+import generated_parts
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+SOURCE = "benchmarks/readme_figures.py from benchmarks/results/"
 HEADLINE = "headline"
 FIGURES = "figures"
 _METHODS = {
@@ -110,30 +114,11 @@ def format_figures(results: dict[str, dict]) -> str:
 
 
 def read_parts() -> dict[str, str]:
-    """The generated parts of the README by name, markers included."""
+    """The generated parts of the README by name."""
     folder = ROOT / "benchmarks" / "results"
     results = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-    parts = {HEADLINE: format_headline(results), FIGURES: format_figures(results)}
-    return {name: _begin(name) + text + _end(name) for name, text in parts.items()}
-
-
-def _begin(name: str) -> str:
-    return f"<!-- {name}: written by benchmarks/readme_figures.py from benchmarks/results/ -->\n"
-
-
-def _end(name: str) -> str:
-    return f"<!-- end of {name} -->\n"
-
-
-def main():
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    for name, part in read_parts().items():
-        before, _, rest = text.partition(_begin(name))
-        _, _, after = rest.partition(_end(name))
-        text = before + part + after
-    readme.write_text(text)
+    return {HEADLINE: format_headline(results), FIGURES: format_figures(results)}
 
 
 if __name__ == "__main__":
-    main()
+    generated_parts.write(README, SOURCE, read_parts())

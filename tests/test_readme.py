@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The README's commands, code and figures are what the repository has."""
 
-import importlib.util
+import importlib
 import pathlib
 
 import markdown_pages
@@ -33,14 +33,14 @@ def test_ci_runs_the_test_command():
     assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-def test_figures_are_those_of_the_stored_results():
-    path = ROOT / "benchmarks" / "readme_figures.py"
-    spec = importlib.util.spec_from_file_location("readme_figures", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    parts = module.read_parts()
+def test_figures_are_those_of_the_stored_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    figures, generated_parts = (importlib.import_module(name) for name in ("readme_figures", "generated_parts"))
+    parts = figures.read_parts()
     assert parts
-    assert [name for name, part in parts.items() if part not in README] == [], "run python benchmarks/readme_figures.py"
+    assert generated_parts.outdated(figures.README, figures.SOURCE, parts) == [], (
+        "run python benchmarks/readme_figures.py"
+    )
 
 
 def test_layer_table_names_every_layer_with_a_gradient_rule():

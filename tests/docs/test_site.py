@@ -60,14 +60,12 @@ def test_docstrings_render_as_sections(site):
     assert {name: found for name, page in pages.items() if (found := re.findall(left, page, re.DOTALL))} == {}
 
 
-def test_arena_tables_are_those_of_the_stored_results():
-    spec = importlib.util.spec_from_file_location("docs_figures", ROOT / "benchmarks" / "docs_figures.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    page = module.PAGE.read_text(encoding="utf-8")
-    parts = module.read_parts()
+def test_arena_tables_are_those_of_the_stored_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    figures, generated_parts = (importlib.import_module(name) for name in ("docs_figures", "generated_parts"))
+    parts = figures.read_parts()
     assert parts
-    assert [name for name, part in parts.items() if part not in page] == [], "run python benchmarks/docs_figures.py"
+    assert generated_parts.outdated(figures.PAGE, figures.SOURCE, parts) == [], "run python benchmarks/docs_figures.py"
 
 
 def test_the_drawing_is_readable_in_the_dark():

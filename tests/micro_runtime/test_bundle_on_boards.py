@@ -108,6 +108,9 @@ def test_code_of_a_bundle_is_within_40_kb(modules, records, tmp_path):
 
 def test_the_sections_of_the_readme_are_those_of_the_stored_results(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
-    board_figures = importlib.import_module("board_figures")
-    readme = board_figures.README.read_text()
-    assert all(text in readme for _, _, text in board_figures.sections()), "run python benchmarks/board_figures.py"
+    figures, generated_parts = (importlib.import_module(name) for name in ("board_figures", "generated_parts"))
+    parts = figures.read_parts()
+    assert parts
+    assert generated_parts.outdated(figures.README, figures.SOURCE, parts) == [], (
+        "run python benchmarks/board_figures.py"
+    )
