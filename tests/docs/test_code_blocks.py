@@ -3,13 +3,20 @@
 """Code in the pages runs; commands and settings in them exist."""
 
 import configparser
+import os
+import pathlib
 import re
+import shutil
 
 import markdown_pages
 import pytest
+import tiny_bundle
 import yaml
 from command_lines import check_command, split_commands
 from markdown_pages import PAGES, ROOT, name_of
+from tfdgsu.micro_runtime import package
+
+from tfdgsu.cli.main import run
 
 LANGUAGES = {"python", "sh", "cmake", "cpp", "ini", "yaml", "", "{toctree}", "{eval-rst}"}
 # Blocks that can't run here, by page. Each has its reason in the page, in front of it.
@@ -50,6 +57,37 @@ def test_commands_exist(block):
     assert commands
     problems = [f"{' '.join(words)}: {problem}" for words in commands if (problem := check_command(words))]
     assert not problems
+
+
+def _in_process(words):
+    """What runs the command in this process; `None` for what tests of its own run: installations, builds, long runs."""
+    if words[:1] == ["tfdgsu"] and words[1] in ("inspect", "codegen"):
+        return lambda: run(words[1:])
+    if words[:3] == ["python", "-m", "tfdgsu.micro_runtime.package"]:
+        return lambda: package.main([os.path.expanduser(word) for word in words[3:]])
+    if words[:1] == ["mv"]:
+        return lambda: os.rename(*words[1:])
+    return None
+
+
+_RUNNABLE = [block for block in markdown_pages.all_blocks("sh") if any(map(_in_process, split_commands(block.text)))]
+
+
+@pytest.fixture(scope="module")
+def tiny_path(tmp_path_factory):
+    return tiny_bundle.export_tiny(tmp_path_factory.mktemp("tiny") / "model.tflite", quantize="int8")
+
+
+@pytest.mark.parametrize("block", _RUNNABLE, ids=str)
+def test_commands_run(block, tiny_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("model.tflite", "quickstart_out/digits_int8.tflite"):
+        pathlib.Path(name).parent.mkdir(exist_ok=True)
+        shutil.copy(tiny_path, name)
+    for words in split_commands(block.text):
+        command = _in_process(words)
+        assert command is None or not command(), words
 
 
 @pytest.mark.parametrize(
