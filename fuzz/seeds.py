@@ -79,21 +79,43 @@ def _halves(first: bytes, second: bytes) -> bytes:
 
 
 def ops_seeds() -> list[bytes]:
-    """Cases of every op, with all sets of operands and of many sizes."""
+    """Cases of every op, with all sets of operands and of many sizes, and with operands that are too small."""
     sys.path.insert(0, str(ROOT / "tests"))
     try:
         import op_cases
     finally:
         sys.path.remove(str(ROOT / "tests"))
-    from tfdgsu.export.ops.custom import pack_options
 
     by_name = {name: {} for name in op_names()}
     for case in (*op_cases.all_cases(), _load_variables(op_cases)):
-        data = op_seed(case.name, pack_options(case.name, case.options), case.inputs, case.outputs)
+        data = _case_seed(case, case.inputs)
         if data is not None:
             operands = tuple(None if array is None else array.dtype for array in (*case.inputs, *case.outputs))
-            by_name[case.name].setdefault(operands, []).append(data)
-    return [data for groups in by_name.values() for data in _spread(list(groups.values()))]
+            by_name[case.name].setdefault(operands, []).append((data, case))
+    seeds = []
+    for groups in by_name.values():
+        smallest = [min(group, key=lambda pair: len(pair[0])) for group in groups.values()]
+        ordered = sorted((data for group in groups.values() for data, _ in group), key=len)
+        steps = [ordered[i * (len(ordered) - 1) // _SIZES] for i in range(_SIZES + 1)]
+        near_misses = [data for _, case in smallest for data in _near_misses(case)]
+        seeds += dict.fromkeys([*(data for data, _ in smallest), *steps, *near_misses])
+    return seeds
+
+
+def _case_seed(case, inputs: list) -> bytes | None:
+    from tfdgsu.export.ops.custom import pack_options
+
+    return op_seed(case.name, pack_options(case.name, case.options), inputs, case.outputs)
+
+
+def _near_misses(case):
+    """The case with each of its inputs in turn one shorter in its last axis: what nothing but a check of sizes refuses."""
+    for i, array in enumerate(case.inputs):
+        if array is None or array.ndim == 0 or array.shape[-1] < 2:
+            continue
+        data = _case_seed(case, [*case.inputs[:i], array[..., :-1], *case.inputs[i + 1 :]])
+        if data is not None:
+            yield data
 
 
 def _load_variables(op_cases):
@@ -101,13 +123,6 @@ def _load_variables(op_cases):
     values = [np.arange(6, dtype=np.float32), np.arange(4, dtype=np.int8).reshape(2, 2)]
     variables = [np.zeros_like(value) for value in values]
     return op_cases.Case("load", "TfdgsuLoadVariables", [*values, *variables], {"n_variables": 2}, [])
-
-
-def _spread(groups: list[list[bytes]]) -> list[bytes]:
-    """The smallest with each set of operands, and some of all sizes."""
-    ordered = sorted((data for group in groups for data in group), key=len)
-    steps = [ordered[i * (len(ordered) - 1) // _SIZES] for i in range(_SIZES + 1)]
-    return list(dict.fromkeys([*(min(group, key=len) for group in groups), *steps]))
 
 
 def op_seed(name: str, options: bytes, inputs: list, outputs: list) -> bytes | None:

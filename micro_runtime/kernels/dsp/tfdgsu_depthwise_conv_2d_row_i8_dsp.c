@@ -197,7 +197,9 @@ APART void add_3_taps_by_1(Tile* tile) { add_fixed_taps(tile, 3, 1); }
 APART void add_3_taps_by_2(Tile* tile) { add_fixed_taps(tile, 3, 2); }
 APART void add_5_taps_by_1(Tile* tile) { add_fixed_taps(tile, 5, 1); }
 
-static void (*choose(const Tile* tile, int has_one_part))(Tile*) {
+typedef void (*AddPart)(Tile*);
+
+static AddPart choose(const Tile* tile, int has_one_part) {
   const TfdgsuWindow* s = &tile->stage->window;
   if (kIsSmall || !has_one_part) return add_taps;
   if (s->filter_w == 3 && tile->stride == 1) return add_3_taps_by_1;
@@ -245,7 +247,7 @@ void tfdgsu_depthwise_conv_2d_row_i8(int8_t* y, const TfdgsuRowsI8* x, int32_t o
   tile.image = x, tile.stage = stage, tile.iy = oy * s->stride_h - s->pad_top, tile.stride = most > 1 ? s->stride_w : 0;
   const int32_t first_ky = tile.iy < 0 ? -tile.iy : 0, end_ky = tfdgsu_min(s->in_h - tile.iy, s->filter_h);
   const int has_one_part = end_ky - first_ky <= 2 * kMaxPairs && s->filter_w <= kMaxTaps;
-  void (*const add_part)(Tile*) = choose(&tile, has_one_part);
+  const AddPart add_part = choose(&tile, has_one_part);
   for (int32_t i = 0; i < kChannels; ++i) tile.bias[i] = 0;
   for (tile.c = 0; tile.c < s->in_c; tile.c += kChannels) {
     tile.n = tfdgsu_min(s->in_c - tile.c, kChannels);
