@@ -11,19 +11,13 @@
 #include "register_tile.h"
 #include "tfdgsu/kernels.h"
 
-#ifdef __GNUC__
-#define TFDGSU_SPECIALIZED __attribute__((always_inline)) static inline
-#else
-#define TFDGSU_SPECIALIZED static inline
-#endif
-
 // Moves one weight that may come to a limit, or whose units may be anything. remainder or NULL.
 TFDGSU_TILE void step_far(int8_t* w, int8_t* remainder, float units) {
   if (!(fabsf(units) <= FLT_MAX)) return;
   tfdgsu_step_units(w, remainder, units > 1e6f ? 1e6f : units < -1e6f ? -1e6f : units);
 }
 
-TFDGSU_SPECIALIZED void move_weight(int8_t* w, float units) {
+TFDGSU_INLINE void move_weight(int8_t* w, float units) {
   const uint32_t weight = (uint32_t)(int32_t)*w, moved = tfdgsu_whole_bits(units) + weight;
   if (moved - (TFDGSU_WHOLE_ZERO - (uint32_t)kTfdgsuInt8Limit) <= 2u * kTfdgsuInt8Limit) {
     *(uint8_t*)w = (uint8_t)moved;
@@ -33,7 +27,7 @@ TFDGSU_SPECIALIZED void move_weight(int8_t* w, float units) {
 }
 
 // By gradient * fine 256ths, fine = 256 * factor. The two low bytes of TFDGSU_WHOLE_ZERO are 0.
-TFDGSU_SPECIALIZED void move_finely(int8_t* w, int8_t* remainder, float gradient, float fine, float factor) {
+TFDGSU_INLINE void move_finely(int8_t* w, int8_t* remainder, float gradient, float fine, float factor) {
   const uint32_t limit = (uint32_t)kTfdgsuInt8Limit * 256;
   const uint32_t moved = (uint32_t)(*w * 256 + *remainder) + tfdgsu_whole_bits(gradient * fine);
   if (moved - (TFDGSU_WHOLE_ZERO - limit) <= 2 * limit) {
@@ -56,8 +50,8 @@ TFDGSU_TILE void move_velocities(const TfdgsuRowsOfWeights* rows, float* gradien
 }
 
 // Steps n rows by gradients [n,4] with factors rate / scale.
-TFDGSU_SPECIALIZED void move_rows(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
-                                  int32_t scale_step, float rate, int32_t n, int rounding) {
+TFDGSU_INLINE void move_rows(const TfdgsuRowsOfWeights* rows, float* gradients, const float* scale,
+                             int32_t scale_step, float rate, int32_t n, int rounding) {
   const int32_t c0 = rows->columns[0], c1 = rows->columns[1], c2 = rows->columns[2], c3 = rows->columns[3];
   const int32_t stride = rows->stride;
   const uint32_t step = TFDGSU_RANDOM_STEP;

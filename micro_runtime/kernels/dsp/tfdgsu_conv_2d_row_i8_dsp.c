@@ -9,6 +9,7 @@
 
 #if TFDGSU_CONV_2D_ROW_I8 == TFDGSU_IS_DSP
 
+#include "../compiler.h"
 #include "../conv_2d_window.h"
 #include "scale_sum.h"
 #include "simd32.h"
@@ -55,8 +56,8 @@ static inline const int16x2_t* add_word(Sums* sums, uint32_t word, const int16x2
 }
 
 // sums[p] += x[p] . w over n elements. `width` is a constant.
-__attribute__((always_inline)) static inline void add_dots(int32_t* out, const int16x2_t* x, const int8_t* w, int32_t n,
-                                                           int32_t width) {
+TFDGSU_INLINE void add_dots(int32_t* out, const int16x2_t* x, const int8_t* w, int32_t n,
+                            int32_t width) {
   Sums sums = {out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7]};
   const int8_t* const end = w + (n & ~3);
   for (; w != end; w += 4) x = add_word(&sums, tfdgsu_load_word(w), x, width);
@@ -76,11 +77,11 @@ __attribute__((always_inline)) static inline void add_dots(int32_t* out, const i
   out[7] = sums.h;
 }
 
-__attribute__((noinline)) static void add_dots_of_4(int32_t* sums, const int16x2_t* x, const int8_t* w, int32_t n) {
+TFDGSU_APART void add_dots_of_4(int32_t* sums, const int16x2_t* x, const int8_t* w, int32_t n) {
   add_dots(sums, x, w, n, kFew);
 }
 
-__attribute__((noinline)) static void add_dots_of_8(int32_t* sums, const int16x2_t* x, const int8_t* w, int32_t n) {
+TFDGSU_APART void add_dots_of_8(int32_t* sums, const int16x2_t* x, const int8_t* w, int32_t n) {
   add_dots(sums, x, w, n, kPixels);
 }
 

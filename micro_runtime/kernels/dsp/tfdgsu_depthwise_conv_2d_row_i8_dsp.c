@@ -9,20 +9,12 @@
 
 #if TFDGSU_DEPTHWISE_CONV_2D_ROW_I8 == TFDGSU_IS_DSP
 
+#include "../compiler.h"
 #include "../min_max.h"
 #include "scale_sum.h"
 #include "simd32.h"
 
 enum { kChannels = 4, kSide = 4, kPixels = 8, kMaxPairs = 3, kMaxTaps = 8, kColumns = 24 };
-
-#if defined(__OPTIMIZE_SIZE__)
-enum { kIsSmall = 1 };
-#else
-enum { kIsSmall = 0 };
-#endif
-
-#define APART __attribute__((noinline)) static
-#define INLINE __attribute__((always_inline)) static inline
 
 // What is worked on: filter rows [ky, ky + rows) and columns [kx, kx + taps), some pixels of a row of results, channels
 // [c, c + n).
@@ -69,10 +61,10 @@ static inline void widen_two(int16x2_t* out, int32_t step, uint32_t low, uint32_
 }
 
 // Columns of two rows, of which `high` is so far behind `low`.
-INLINE void widen_run(int16x2_t* out, const int8_t* low, int32_t high, int32_t count, int32_t c, int32_t n,
-                      int16x2_t less_zero_point) {
+TFDGSU_INLINE void widen_run(int16x2_t* out, const int8_t* low, int32_t high, int32_t count, int32_t c, int32_t n,
+                             int16x2_t less_zero_point) {
   const int16x2_t* const end = out + count;
-  if (n == kChannels && !kIsSmall) {
+  if (n == kChannels && kTfdgsuHasSpecialLoops) {
     for (const int16x2_t* const last = end - 1; out < last; out += 2, low += c) {
       int16x2_t first[kChannels], second[kChannels];
       widen_two(first, 1, load(low, n), load(low + high, n), less_zero_point);
@@ -94,7 +86,7 @@ static void clear(int16x2_t* out, int32_t count) {
 }
 
 // The columns of the image that the pixels need, and those up to a multiple of 4 pixels.
-APART void widen_image(Tile* tile) {
+TFDGSU_APART void widen_image(Tile* tile) {
   const TfdgsuWindow* s = &tile->stage->window;
   const int32_t in_w = s->in_w, c = s->in_c, pitch = in_w * c, n_rows = tile->image->n_rows, n = tile->n;
   const int32_t ix = tile->ox * s->stride_w - s->pad_left + tile->kx;
@@ -119,7 +111,7 @@ APART void widen_image(Tile* tile) {
   }
 }
 
-INLINE void widen_taps(Tile* tile, const int8_t* w, int32_t c, int32_t n) {
+TFDGSU_INLINE void widen_taps(Tile* tile, const int8_t* w, int32_t c, int32_t n) {
   const int32_t pitch = tile->stage->window.filter_w * c, taps = tile->taps;
   int16x2_t* out = tile->w[0];
   for (int32_t left = tile->rows; left > 0; left -= 2, w += 2 * pitch - taps * c, out += taps & 1) {
@@ -130,7 +122,7 @@ INLINE void widen_taps(Tile* tile, const int8_t* w, int32_t c, int32_t n) {
 }
 
 // Rows of taps begin at even places, so that they can be read by twos.
-APART void widen_weights(Tile* tile) {
+TFDGSU_APART void widen_weights(Tile* tile) {
   const TfdgsuWindow* s = &tile->stage->window;
   const int8_t* w = tile->stage->w + (tile->ky * s->filter_w + tile->kx) * s->in_c + tile->c;
   if (tile->n == kChannels) {
@@ -142,7 +134,7 @@ APART void widen_weights(Tile* tile) {
 
 // Sums of a channel: all taps, for 4 pixels `stride` columns apart. A sum has at most 2^16 products of 9 and 8 bits:
 // below 2^31; with the bias it wraps.
-APART void add_taps(Tile* tile) {
+TFDGSU_APART void add_taps(Tile* tile) {
   const int32_t taps = tile->taps, odd = taps & 1, stride = tile->stride;
   for (int32_t i = 0; i < kChannels; ++i) {
     for (int32_t p = 0; p < tile->pixels; p += kSide) {
@@ -165,7 +157,7 @@ APART void add_taps(Tile* tile) {
 }
 
 // The same with constant taps and stride, as a filter's only part. A column meets all pixels that need it.
-INLINE void add_fixed_taps(Tile* tile, const int taps, const int stride) {
+TFDGSU_INLINE void add_fixed_taps(Tile* tile, const int taps, const int stride) {
   const int columns = taps + 3 * stride;
   const int32_t next_x = kChannels * kColumns - ((columns + 1) & ~1), rows = tile->rows;
   for (int32_t p = 0; p < tile->pixels; p += kSide) {
@@ -193,15 +185,15 @@ INLINE void add_fixed_taps(Tile* tile, const int taps, const int stride) {
   }
 }
 
-APART void add_3_taps_by_1(Tile* tile) { add_fixed_taps(tile, 3, 1); }
-APART void add_3_taps_by_2(Tile* tile) { add_fixed_taps(tile, 3, 2); }
-APART void add_5_taps_by_1(Tile* tile) { add_fixed_taps(tile, 5, 1); }
+TFDGSU_APART void add_3_taps_by_1(Tile* tile) { add_fixed_taps(tile, 3, 1); }
+TFDGSU_APART void add_3_taps_by_2(Tile* tile) { add_fixed_taps(tile, 3, 2); }
+TFDGSU_APART void add_5_taps_by_1(Tile* tile) { add_fixed_taps(tile, 5, 1); }
 
 typedef void (*AddPart)(Tile*);
 
 static AddPart choose(const Tile* tile, int has_one_part) {
   const TfdgsuWindow* s = &tile->stage->window;
-  if (kIsSmall || !has_one_part) return add_taps;
+  if (!kTfdgsuHasSpecialLoops || !has_one_part) return add_taps;
   if (s->filter_w == 3 && tile->stride == 1) return add_3_taps_by_1;
   if (s->filter_w == 3 && tile->stride == 2) return add_3_taps_by_2;
   if (s->filter_w == 5 && tile->stride == 1) return add_5_taps_by_1;
@@ -209,7 +201,7 @@ static AddPart choose(const Tile* tile, int has_one_part) {
 }
 
 // Four pixels of a channel at a time, cut to int8 and no further, for shifts of -2 and less.
-APART void saturate(int8_t* y, const Tile* tile, const int32_t* multiplier, const int32_t* shift) {
+TFDGSU_APART void saturate(int8_t* y, const Tile* tile, const int32_t* multiplier, const int32_t* shift) {
   const int32_t out_c = tile->stage->window.out_c, move = 2 * tile->stage->zero_point + 1, pixels = tile->pixels;
   const int32_t* first = tile->sums[0];
   for (int32_t left = kChannels; left > 0; --left, first += kPixels) {
@@ -224,10 +216,10 @@ APART void saturate(int8_t* y, const Tile* tile, const int32_t* multiplier, cons
   }
 }
 
-APART void finish(int8_t* y, const Tile* tile, const int8_t* addend, const TfdgsuAddI8* add) {
+TFDGSU_APART void finish(int8_t* y, const Tile* tile, const int8_t* addend, const TfdgsuAddI8* add) {
   const TfdgsuStageI8* stage = tile->stage;
   const int32_t first = tile->ox * stage->window.out_c + tile->c, n = tile->n, *shift = stage->shift + tile->c;
-  if (!kIsSmall && !add && n == kChannels && tile->pixels % kSide == 0 && stage->min == INT8_MIN &&
+  if (kTfdgsuHasSpecialLoops && !add && n == kChannels && tile->pixels % kSide == 0 && stage->min == INT8_MIN &&
       stage->max == INT8_MAX && tfdgsu_max(tfdgsu_max(shift[0], shift[1]), tfdgsu_max(shift[2], shift[3])) <= -2) {
     saturate(y + first, tile, stage->multiplier + tile->c, shift);
     return;

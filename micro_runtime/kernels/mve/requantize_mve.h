@@ -8,6 +8,7 @@
 
 #include <arm_mve.h>
 
+#include "../compiler.h"
 #include "../requantize.h"
 
 enum { kTfdgsuQuarters = 4 };
@@ -74,10 +75,10 @@ static inline int8x16_t tfdgsu_narrow(int32x4_t a, int32x4_t b, int32x4_t c, int
 }
 
 // n channels of one pixel, n constant if it is 16. y may alias addend.
-__attribute__((always_inline)) static inline void tfdgsu_finish_lanes(int8_t* y, int32x4_t a, int32x4_t b, int32x4_t c,
-                                                                      int32x4_t d, int32_t n, const TfdgsuQuarters* lanes,
-                                                                      const TfdgsuStageI8* stage, const int8_t* addend,
-                                                                      const TfdgsuAddI8* add) {
+TFDGSU_INLINE void tfdgsu_finish_lanes(int8_t* y, int32x4_t a, int32x4_t b, int32x4_t c,
+                                       int32x4_t d, int32_t n, const TfdgsuQuarters* lanes,
+                                       const TfdgsuStageI8* stage, const int8_t* addend,
+                                       const TfdgsuAddI8* add) {
   a = tfdgsu_scale_lanes(a, lanes, 0);
   b = tfdgsu_scale_lanes(b, lanes, 1);
   c = tfdgsu_scale_lanes(c, lanes, 2);

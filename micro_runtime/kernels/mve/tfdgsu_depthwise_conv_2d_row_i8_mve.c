@@ -8,6 +8,7 @@
 
 #if TFDGSU_DEPTHWISE_CONV_2D_ROW_I8 == TFDGSU_IS_MVE
 
+#include "../compiler.h"
 #include "requantize_mve.h"
 
 enum { kTile = kTfdgsuTile };
@@ -25,11 +26,11 @@ typedef struct {
   int32_t c, iy, ky, ky_end;
 } Row;
 
-__attribute__((always_inline)) static inline int8x16_t load(const int8_t* from, int32_t n) {
+TFDGSU_INLINE int8x16_t load(const int8_t* from, int32_t n) {
   return n == kTile ? vldrbq_s8(from) : vldrbq_z_s8(from, vctp8q((uint32_t)n));
 }
 
-__attribute__((always_inline)) static inline void add_products(Sums* sums, int16x8_t even, int16x8_t odd) {
+TFDGSU_INLINE void add_products(Sums* sums, int16x8_t even, int16x8_t odd) {
   sums->a = vaddq_s32(sums->a, vmovlbq_s16(even));
   sums->b = vaddq_s32(sums->b, vmovlbq_s16(odd));
   sums->c = vaddq_s32(sums->c, vmovltq_s16(even));
@@ -38,8 +39,8 @@ __attribute__((always_inline)) static inline void add_products(Sums* sums, int16
 
 // `taps` neighbouring pixels of the image, `step` apart, by weights that are c apart. Two products of at most 128 * 127
 // fit in 16 bits.
-__attribute__((always_inline)) static inline void add_taps(Sums* sums, const int8_t* x, int32_t step, const int8_t* w,
-                                                           int32_t c, int32_t taps, int32_t n) {
+TFDGSU_INLINE void add_taps(Sums* sums, const int8_t* x, int32_t step, const int8_t* w,
+                            int32_t c, int32_t taps, int32_t n) {
   for (; taps >= 2; taps -= 2, x += 2 * step, w += 2 * c) {
     const int8x16_t x0 = load(x, n), w0 = load(w, n), x1 = load(x + step, n), w1 = load(w + c, n);
     add_products(sums, vaddq_s16(vmullbq_int_s8(x0, w0), vmullbq_int_s8(x1, w1)),
@@ -52,8 +53,8 @@ __attribute__((always_inline)) static inline void add_taps(Sums* sums, const int
 }
 
 // bias - zero point * (sum of the weights of all taps inside the image).
-__attribute__((always_inline)) static inline Sums start_of(const Row* row, const TfdgsuQuarters* quarters, int32_t kx,
-                                                           int32_t taps, int32_t n) {
+TFDGSU_INLINE Sums start_of(const Row* row, const TfdgsuQuarters* quarters, int32_t kx,
+                            int32_t taps, int32_t n) {
   static const int8_t kOnes[kTile] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   const TfdgsuWindow* s = &row->stage->window;
   const int32_t less = -row->stage->x_zero_point;
@@ -68,8 +69,8 @@ __attribute__((always_inline)) static inline Sums start_of(const Row* row, const
   return sums;
 }
 
-__attribute__((always_inline)) static inline void run_channels(int8_t* y, const Row* row, int32_t n,
-                                                               const int8_t* addend, const TfdgsuAddI8* add) {
+TFDGSU_INLINE void run_channels(int8_t* y, const Row* row, int32_t n,
+                                const int8_t* addend, const TfdgsuAddI8* add) {
   const TfdgsuWindow* s = &row->stage->window;
   const int32_t first_slot = (row->iy + row->ky) % row->x->n_rows;
   TfdgsuQuarters quarters;
