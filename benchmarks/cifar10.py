@@ -4,8 +4,8 @@
 
 A row of the table is a recipe by name; flags change it:
 
-    python benchmarks/cifar10.py --data_dir=DATA --row=dynamic --seed=1
-    python benchmarks/cifar10.py --data_dir=DATA --row=dynamic --every=300 --epochs=4 --evaluate_on=validation
+    python benchmarks/cifar10.py --data_dir=DATA --row=dynamic_2 --seed=1
+    python benchmarks/cifar10.py --data_dir=DATA --row=dynamic_2 --every=300 --epochs=4 --evaluate_on=validation
     python benchmarks/cifar10.py --rows                  # lists them
     python benchmarks/cifar10.py --write                 # docs/accuracy.md and its plots, from the stored runs
 
@@ -50,7 +50,6 @@ _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], 
 _N_IMAGES = flags.DEFINE_integer("n_images", None, "Train on, and judge by, so many images only.", lower_bound=1)
 _N_THREADS = flags.DEFINE_integer("n_threads", 0, "Threads of TensorFlow; 0: as many as cores.", lower_bound=0)
 
-_LISTS = ("layers",)
 _CHANGES = {}
 for _field in dataclasses.fields(tfdgsu.study.Recipe):
     _define = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}.get(
@@ -82,8 +81,8 @@ def _some(rows: np.ndarray) -> np.ndarray:
 
 
 def chosen_recipe() -> tfdgsu.study.Recipe:
-    changes = {name: flag.value for name, flag in _CHANGES.items() if flag.value is not None}
-    changes.update({name: tuple(changes[name]) for name in _LISTS if name in changes})
+    given = {name: flag.value for name, flag in _CHANGES.items() if flag.value is not None}
+    changes = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     return dataclasses.replace(ROWS[_ROW.value], **changes)
 
 

@@ -13,13 +13,11 @@ _BLOCKS_7_16 = ("b[7-9]_*", "b1[0-6]_*")
 _EXPAND_7_16 = ("b[7-9]_expand", "b1[0-6]_expand")
 _POINTWISE_13_16 = ("b1[3-6]_expand", "b1[3-6]_project")
 
-_LAYERWISE = Recipe(
-    "layerwise", layers=_EXPAND_7_16, n_views=8, epochs=30, optimizer="layerwise_adam", relative_step=0.13
-)
-_SGD = dataclasses.replace(_LAYERWISE, optimizer="sgd")
+_LARS = Recipe("lars", layers=_EXPAND_7_16, n_views=8, epochs=30, optimizer="lars")
+_SGD = dataclasses.replace(_LARS, optimizer="sgd")
 _BIAS = dataclasses.replace(_SGD, update="bias", layers=_BLOCKS_7_16)
 _DENSE = dataclasses.replace(_SGD, update="dense", learning_rate=0.025, momentum=0.9)
-_TENTH = dataclasses.replace(_LAYERWISE, update_fraction=0.1)
+_TENTH = dataclasses.replace(_LARS, update_fraction=0.1)
 
 ROWS = {
     recipe.name: recipe
@@ -27,9 +25,9 @@ ROWS = {
         dataclasses.replace(_SGD, name="head", update="head"),
         dataclasses.replace(_BIAS, name="bias"),
         dataclasses.replace(_SGD, name="dynamic_sgd_2"),
-        dataclasses.replace(_LAYERWISE, name="static_l1_2", policy="static_l1"),
-        dataclasses.replace(_LAYERWISE, name="static_2", policy="static"),
-        dataclasses.replace(_LAYERWISE, name="dynamic_2"),
+        dataclasses.replace(_LARS, name="static_l1_2", policy="static_l1"),
+        dataclasses.replace(_LARS, name="static_2", policy="static"),
+        dataclasses.replace(_LARS, name="dynamic_2"),
         dataclasses.replace(_TENTH, name="static_l1_10", policy="static_l1"),
         dataclasses.replace(_TENTH, name="static_10", policy="static"),
         dataclasses.replace(_TENTH, name="dynamic_10"),

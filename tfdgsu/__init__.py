@@ -16,7 +16,7 @@ from .expected_gain import measure_gain
 from .frozen_front import split_frozen_front
 from .int8_checkpoint import load_int8_checkpoint
 from .int8_scales import Int8Scales
-from .layerwise_adam import LayerwiseAdam
+from .lars import LARS
 from .planning import plan
 from .sparse_update_model import SparseUpdateModel
 from .sparse_update_plan import SparseUpdatePlan
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LARS",
     "ChannelHistory",
     "DynamicSparseCallback",
     "Int8Scales",
-    "LayerwiseAdam",
     "SparseUpdateModel",
     "SparseUpdatePlan",
     "__version__",

@@ -98,7 +98,7 @@ def create(
     kernel = keras.ops.convert_to_numpy(layer.kernel)
     variables.channels = add("channels", channels)
     variables.slice = add("kernel_slice", np.take(kernel, channels, axis=-2), trainable=True)
-    variables.slice.whole_kernel = layer.kernel  # For optimizers that go by it: LayerwiseAdam.
+    variables.slice.whole_kernel = layer.kernel  # For optimizers that go by it: LARS.
     variables.gradient_norms = add("gradient_norms", np.full(update.n_channels, -1.0, np.float32))
     variables.visited = add("visited", np.zeros(update.n_channels, np.uint8))
     return variables

@@ -3,6 +3,7 @@
 """What training starts from: outputs of the frozen front, computed once for every image and view, and kept in files."""
 
 import dataclasses
+import functools
 import hashlib
 import os
 import pathlib
@@ -47,10 +48,15 @@ class StudyImages:
         """The images at some positions; those of one array share their features' files."""
         return dataclasses.replace(self, rows=self._rows_at(positions))
 
+    @functools.cached_property
+    def array_digest(self) -> str:
+        """Hexadecimal digits that differ where the whole array of images, or the views, do."""
+        return digest_of(self.view_name.encode(), self.images)
+
     @property
     def digest(self) -> str:
         """Hexadecimal digits that differ where images, labels or views do."""
-        return digest_of(self.view_name.encode(), self.images, self.labels, self._rows_at(np.arange(len(self))))
+        return digest_of(self.array_digest.encode(), self.labels, self._rows_at(np.arange(len(self))))
 
     def classes(self, positions: np.ndarray) -> np.ndarray:
         """Labels of the images at some positions, int32."""
@@ -77,9 +83,8 @@ class FeatureCache:
         self._front = front
         self._folder = pathlib.Path(folder)
         self._model_digest = digest_of(front.to_json().encode(), *front.get_weights()) if front else ""
-        # By the array of images, which stays alive with them, and by view.
-        self._open: dict[tuple[int, int], np.ndarray] = {}
-        self._digests: dict[int, str] = {}
+        # By the array's digest and by view.
+        self._open: dict[tuple[str, int], np.ndarray] = {}
 
     @property
     def has_front(self) -> bool:
@@ -103,7 +108,7 @@ class FeatureCache:
                 on_chunk(len(images.images))
             else:
                 self._write(path, images, number, on_chunk)
-            self._open[id(images.images), number] = np.load(path, mmap_mode="r")
+            self._open[images.array_digest, number] = np.load(path, mmap_mode="r")
 
     def batch(self, images: StudyImages, positions: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Returns the features of some images, each in a view of its own.
@@ -127,13 +132,10 @@ class FeatureCache:
         if self._front is None:
             return images.views(positions, number)
         rows = positions if images.rows is None else images.rows[positions]
-        return self._open[id(images.images), number][rows]
+        return self._open[images.array_digest, number][rows]
 
     def _path(self, images: StudyImages, number: int) -> pathlib.Path:
-        key = id(images.images)
-        if key not in self._digests:
-            self._digests[key] = digest_of(images.view_name.encode(), images.images)
-        digest = digest_of(f"{self._model_digest} {self._digests[key]} {number}".encode())
+        digest = digest_of(f"{self._model_digest} {images.array_digest} {number}".encode())
         return self._folder / f"features_{digest[:24]}.npy"
 
     def _write(self, path: pathlib.Path, images: StudyImages, number: int, on_chunk: Callable[[int], None]) -> None:

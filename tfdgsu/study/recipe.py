@@ -29,36 +29,43 @@ class Recipe:
             of their input channels, "dense" all their weights.
         layers: Patterns of layer names, as the shell has them; default: all convolutions, and for "sparse" those that
             `tfdgsu.plan` chooses.
+        bias_layers: Of "sparse": patterns of further layers, whose biases alone move.
         update_fraction: Of "sparse": share of the model's convolution weights in a step.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
-        optimizer: Name of a Keras optimizer, or "layerwise_adam" (`tfdgsu.LayerwiseAdam`).
+        optimizer: Name of a Keras optimizer, or "lars" (`tfdgsu.LARS`).
         learning_rate: The highest: reached after `warm_up_steps`, then down to 0 along half a cosine.
         momentum: Of SGD.
-        relative_step: Of "layerwise_adam".
+        trust_coefficient: Of "lars".
         clip_norm: Global norm that gradients are cut to; 0: they are not.
         epochs: Length of training.
         batch_size: Images per step.
         warm_up_steps: Steps until the learning rate is at its highest.
         n_views: How many variants of an image training sees, at random (`StudyImages.view`).
+        mixup: Alpha of the mixtures of two images' features and classes that training sees (Zhang et al., arXiv 1710.09412;
+            of features: Verma et al., arXiv 1806.05236); 0: none.
+        label_smoothing: Share of a class that is spread over all of them.
         seed: Of order, views, channels and new weights.
     """
 
     name: str
     update: str = "sparse"
     layers: tuple[str, ...] = ()
+    bias_layers: tuple[str, ...] = ()
     update_fraction: float = 0.02
     policy: str = "random"
     every: int = 100
     optimizer: str = "sgd"
     learning_rate: float = 0.3
     momentum: float = 0.0
-    relative_step: float = 0.13
+    trust_coefficient: float = 0.013
     clip_norm: float = 1.0
     epochs: int = 10
     batch_size: int = 64
     warm_up_steps: int = 300
     n_views: int = 2
+    mixup: float = 0.0
+    label_smoothing: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
@@ -99,13 +106,7 @@ class Recipe:
         if self.update == "head":
             return head
         convolutions = [layer for layer in weighted if isinstance(layer, _CONVOLUTIONS)]
-        patterns = self.layers or ("*",)
-        chosen = [layer for layer in convolutions if any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)]
-        if not chosen:
-            raise ValueError(
-                f"layers must match convolutions of the model. Received: {self.layers}, "
-                f"of {[layer.name for layer in convolutions]}. Give patterns of these names."
-            )
+        chosen = _matching("layers", self.layers or ("*",), convolutions)
         shapes = [tuple(layer.kernel.shape) for layer in chosen]
         counts = {"bias": [0] * len(chosen), "dense": [shape[-2] for shape in shapes]}
         if self.update == "sparse":
@@ -113,4 +114,18 @@ class Recipe:
             # An equal gain per weight gives every layer the same share of its channels.
             gains = [float(math.prod(shape)) for shape in shapes]
             counts["sparse"] = allocate(shapes, gains, self.update_fraction * n_weights)
-        return {layer.name: count for layer, count in zip(chosen, counts[self.update], strict=True)} | head
+        biases = _matching("bias_layers", self.bias_layers, convolutions) if self.bias_layers else []
+        only_biases = {layer.name: 0 for layer in biases}
+        return (
+            only_biases | {layer.name: count for layer, count in zip(chosen, counts[self.update], strict=True)} | head
+        )
+
+
+def _matching(field: str, patterns: tuple[str, ...], layers: list[keras.layers.Layer]) -> list[keras.layers.Layer]:
+    found = [layer for layer in layers if any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)]
+    if not found:
+        raise ValueError(
+            f"{field} must match convolutions of the model. Received: {patterns}, "
+            f"of {[layer.name for layer in layers]}. Give patterns of these names."
+        )
+    return found

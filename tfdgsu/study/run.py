@@ -17,7 +17,7 @@ import tensorflow as tf
 from ..atomic_write import atomic_write
 from ..dynamic_sparse_callback import DynamicSparseCallback
 from ..frozen_front import split_frozen_front
-from ..layerwise_adam import LayerwiseAdam
+from ..lars import LARS
 from ..sparse_update_model import SparseUpdateModel
 from ..sparse_update_plan import SparseUpdatePlan
 from .features import FeatureCache, StudyImages, digest_of
@@ -64,7 +64,9 @@ class StudyRun:
         keras.utils.set_random_seed(recipe.seed)
         self.sparse = SparseUpdateModel(rest, self.plan)
         self._n_steps = max(1, len(images) // recipe.batch_size)
-        self.sparse.compile(self._optimizer(), loss="sparse_categorical_crossentropy", jit_compile=False)
+        self._n_classes = rest.output_shape[-1]
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+        self.sparse.compile(self._optimizer(), loss=loss, jit_compile=False)
         self.sparse.optimizer.build(self.sparse.trainable_variables)
         self._state_path = self._folder / "states" / f"{recipe.identity}_{self._task_digest(model)}.npz"
         self._history: list[dict] = []
@@ -127,8 +129,8 @@ class StudyRun:
             warmup_steps=warm_up,
         )
         config = {"learning_rate": rate, "global_clipnorm": recipe.clip_norm or None}
-        if recipe.optimizer == "layerwise_adam":
-            return LayerwiseAdam(relative_step=recipe.relative_step, **config)
+        if recipe.optimizer == "lars":
+            return LARS(trust_coefficient=recipe.trust_coefficient, **config)
         if recipe.momentum:
             config["momentum"] = recipe.momentum
         return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
@@ -143,9 +145,15 @@ class StudyRun:
         def generate():
             for first in range(0, self._n_steps * size, size):
                 part = slice(first, first + size)
-                yield self._cache.batch(self._images, order[part], numbers[part]), self._images.classes(order[part])
+                x = self._cache.batch(self._images, order[part], numbers[part])
+                y = keras.utils.to_categorical(self._images.classes(order[part]), self._n_classes)
+                if self.recipe.mixup:
+                    share, other = rng.beta(self.recipe.mixup, self.recipe.mixup), rng.permutation(size)
+                    x, y = (share * a + (1 - share) * a[other] for a in (x, y))
+                yield x, y
 
-        signature = tf.TensorSpec(self.sparse.model.input_shape, tf.float32), tf.TensorSpec((None,), tf.int32)
+        shapes = self.sparse.model.input_shape, (None, self._n_classes)
+        signature = tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
 
     def _evaluate(self) -> dict[str, float]:

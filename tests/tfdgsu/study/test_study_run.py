@@ -62,7 +62,7 @@ def test_a_run_learns_and_says_what_it_cost(tmp_path):
     assert result["memory"]["int8"]["kept_bytes"] < result["memory"]["float32"]["kept_bytes"]
 
 
-@pytest.mark.parametrize("changes", [{}, {"momentum": 0.9}, {"optimizer": "layerwise_adam", "learning_rate": 0.1}])
+@pytest.mark.parametrize("changes", [{}, {"momentum": 0.9}, {"optimizer": "lars", "learning_rate": 0.1}])
 def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, changes):
     recipe = dataclasses.replace(RECIPE, **changes)
     whole, result = _run(tmp_path / "whole", recipe)

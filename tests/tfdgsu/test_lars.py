@@ -9,15 +9,19 @@ import pytest
 
 import tfdgsu
 
-RATE, STEP = 0.2, 0.1
+RATE, TRUST, MOMENTUM = 0.2, 0.01, 0.9
 
 
 def _expected(w, gradients, root_mean_square):
-    moment, second = np.zeros_like(w), 0.0
-    for g in gradients:
-        moment = 0.9 * moment + 0.1 * g
-        second = 0.99 * second + 0.01 * np.mean(g**2)
-        w = w - RATE * STEP * root_mean_square * moment / (np.sqrt(second) + 1e-12)
+    velocity, mean_square, rate = np.zeros_like(w), 0.0, 0.0
+    for step, g in enumerate(gradients):
+        if step == 1:
+            mean_square = np.mean((velocity / rate) ** 2)
+        elif step > 1:
+            mean_square = 0.99 * mean_square + 0.01 * (1 - MOMENTUM**2) * np.mean((velocity / rate) ** 2)
+        rate = RATE * TRUST * root_mean_square / np.sqrt(mean_square if step else 1e12)
+        velocity = MOMENTUM * velocity - rate * g
+        w = w + velocity
     return w
 
 
@@ -26,7 +30,7 @@ def test_steps_of_kernels_and_of_everything_else():
     shapes = {"kernel": (3, 3, 4, 5), "dense": (4, 5), "bias": (5,)}
     start = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     variables = {name: keras.Variable(value, name=name) for name, value in start.items()}
-    optimizer = tfdgsu.LayerwiseAdam(RATE, STEP)
+    optimizer = tfdgsu.LARS(RATE, TRUST, MOMENTUM)
     gradients = [{name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()} for _ in range(20)]
     for by_name in gradients:
         optimizer.apply([keras.ops.convert_to_tensor(by_name[name]) for name in shapes], list(variables.values()))
@@ -37,9 +41,21 @@ def test_steps_of_kernels_and_of_everything_else():
     np.testing.assert_allclose(variables["kernel"], expected, atol=1e-6)
 
 
+def test_the_rate_follows_the_gradients_size():
+    rng = np.random.default_rng(5)
+    for scale in (1e-4, 1.0, 1e4):
+        variable = keras.Variable(rng.normal(size=(1, 1, 8, 16)).astype(np.float32))
+        optimizer, before = tfdgsu.LARS(RATE, TRUST, MOMENTUM), variable.numpy()
+        for _ in range(200):
+            gradient = scale * rng.normal(size=variable.shape).astype(np.float32)
+            optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        last_rate = RATE * TRUST * np.sqrt(np.mean(before**2)) / scale
+        np.testing.assert_allclose(optimizer._rates[0], last_rate, rtol=0.1)
+
+
 def test_a_layer_without_gradient_stays():
     variable = keras.Variable(np.ones((1, 1, 2, 2), np.float32))
-    tfdgsu.LayerwiseAdam(RATE).apply([keras.ops.zeros((1, 1, 2, 2))], [variable])
+    tfdgsu.LARS(RATE).apply([keras.ops.zeros((1, 1, 2, 2))], [variable])
     np.testing.assert_array_equal(variable, 1.0)
 
 
@@ -48,7 +64,7 @@ def sparse():
     keras.utils.set_random_seed(1)
     model = model_zoo.small_conv_net()
     model = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, update_fraction=0.2))
-    model.compile(tfdgsu.LayerwiseAdam(RATE, STEP), loss="sparse_categorical_crossentropy")
+    model.compile(tfdgsu.LARS(RATE, TRUST, MOMENTUM), loss="sparse_categorical_crossentropy")
     return model
 
 
@@ -60,7 +76,7 @@ def _fit(sparse, epochs=2):
     sparse.fit(x, y, batch_size=4, epochs=epochs, callbacks=[callback], verbose=0, shuffle=False)
 
 
-def test_a_redraw_clears_momentum_and_nothing_else(sparse):
+def test_a_redraw_clears_velocity_and_nothing_else(sparse):
     before = {name: np.sqrt(np.mean(item.kernel.numpy() ** 2)) for name, item in sparse.update_variables.items()}
     _fit(sparse)
     optimizer = sparse.optimizer
@@ -69,12 +85,12 @@ def test_a_redraw_clears_momentum_and_nothing_else(sparse):
             continue
         at = optimizer._get_variable_index(item.slice)
         np.testing.assert_allclose(optimizer._root_mean_squares[at], before[name], rtol=1e-6)
-        assert np.any(optimizer._moments[at].numpy())
+        assert np.any(optimizer._velocities[at].numpy())
     sparse.set_channels({name: channels.numpy() for name, channels in sparse.channels.items()})
     for item in sparse.update_variables.values():
         if item.channels is not None:
             at = optimizer._get_variable_index(item.slice)
-            assert not np.any(optimizer._moments[at].numpy()) and optimizer._second_moments[at].numpy() > 0
+            assert not np.any(optimizer._velocities[at].numpy()) and optimizer._mean_squares[at].numpy() > 0
 
 
 def test_a_saved_model_goes_on_as_if_it_had_not_been(sparse, tmp_path):
@@ -82,7 +98,7 @@ def test_a_saved_model_goes_on_as_if_it_had_not_been(sparse, tmp_path):
     sparse.save(tmp_path / "sparse.keras")
     _fit(sparse)
     loaded = keras.models.load_model(tmp_path / "sparse.keras")
-    assert loaded.optimizer.get_config()["relative_step"] == STEP
+    assert loaded.optimizer.get_config()["trust_coefficient"] == TRUST
     _fit(loaded)
     for one, other in zip(sparse.variables, loaded.variables, strict=True):
         np.testing.assert_array_equal(one, other)
