@@ -77,11 +77,11 @@ def rows_of(records: list[dict], judge: str) -> list[Row]:
 
 
 def _row(group: list[dict], judge: str) -> Row:
-    fields = group[0]["recipe"]
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in group[0]["recipe"].items()}
     by_seed = sorted(group, key=lambda record: record["recipe"]["seed"])
     rates = [entry["images_per_second"] for record in group for entry in record["history"]]
     return Row(
-        Recipe(**{**fields, "layers": tuple(fields["layers"])}),
+        Recipe(**fields),
         {record["recipe"]["seed"]: record["history"][-1][judge] for record in by_seed},
         group[0]["update_fraction"],
         statistics.fmean(record["visited_weights"] for record in group),

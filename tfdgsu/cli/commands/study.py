@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from ...study import Recipe, StudyImages
 
-_RECIPES = ("head", "bias", "static", "static_l1", "dynamic", "dense")
+# What each recipe updates, and by which policy.
+_RECIPES = {
+    "head": ("head", "random"),
+    "bias": ("bias", "random"),
+    "static": ("sparse", "static"),
+    "static_l1": ("sparse", "static_l1"),
+    "dynamic": ("sparse", "random"),
+    "dense": ("dense", "random"),
+}
 _SPLIT_SEED = 10
 _MOST_WARM_UP_STEPS = 300
 
@@ -71,7 +79,7 @@ class StudyCommand(Command):
         flags.DEFINE_string("out", "study.jsonl", "Add the runs to this file.", flag_values=values)
 
     def execute(self, arguments: list[str], values: flags.FlagValues) -> None:
-        unknown = set(values.recipes) - set(_RECIPES)
+        unknown = set(values.recipes) - _RECIPES.keys()
         if unknown:
             raise UsageError(f"--recipes takes some of {', '.join(_RECIPES)}. Received: {', '.join(sorted(unknown))}.")
         if values.model is None or values.data is None:
@@ -104,14 +112,12 @@ def _recipes(model: keras.Model, values: flags.FlagValues, n_images: int) -> lis
         made = plan(model, update_fraction=values.update_fraction)
         # Those with a bias alone or with all channels belong to them, too; the head moves in any recipe.
         layers = tuple(layer.name for layer in made.layers if layer.kind != "Dense")
-    updates = {"head": "head", "bias": "bias", "dense": "dense"}
-    policies = {"dynamic": "random"}
     n_steps = max(1, n_images // values.batch_size) * values.epochs
     return [
         Recipe(
             name,
-            update=updates.get(name, "sparse"),
-            policy=policies.get(name, name) if name not in updates else "random",
+            update=_RECIPES[name][0],
+            policy=_RECIPES[name][1],
             layers=layers,
             update_fraction=values.update_fraction,
             every=values.every,
