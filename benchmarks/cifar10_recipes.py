@@ -15,7 +15,7 @@ _POINTWISE_13_16 = ("b1[3-6]_expand", "b1[3-6]_project")
 
 _SGD = Recipe("sgd", layers=_EXPAND_7_16, n_views=8, epochs=30, learning_rate=0.3, clip_norm=1.0)
 # Of convolutions the rate follows the gradient, and a low one for the rest needs no clipping: a device has none.
-_LARS = dataclasses.replace(_SGD, optimizer="lars", learning_rate=0.1, trust_coefficient=0.039, clip_norm=0.0)
+_LARS = dataclasses.replace(_SGD, optimizer="lars", learning_rate=0.1, clip_norm=0.0)
 _BIAS = dataclasses.replace(_SGD, update="bias", layers=_BLOCKS_7_16)
 _DENSE = dataclasses.replace(_SGD, update="dense", learning_rate=0.025, momentum=0.9)
 _TENTH = dataclasses.replace(_LARS, update_fraction=0.1)

@@ -28,7 +28,7 @@ class LARS(keras.optimizers.Optimizer):
     LARS: You et al., arXiv 1708.03888, equation 6, whose norms are those of the step's weights and gradient.
 
     Example:
-        sparse.compile(tfdgsu.LARS(0.3), loss="sparse_categorical_crossentropy")
+        sparse.compile(tfdgsu.LARS(0.1), loss="sparse_categorical_crossentropy")
 
     Args:
         learning_rate: Of biases and dense layers; a float or a schedule.
@@ -41,8 +41,8 @@ class LARS(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.3,
-        trust_coefficient: float = 0.013,
+        learning_rate=0.1,
+        trust_coefficient: float = 0.04,
         momentum: float = 0.9,
         beta: float = 0.99,
         name: str = "lars",

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from ...study import Recipe, StudyImages
 
-# What each recipe updates, and by which policy.
+_SGD = {"optimizer": "sgd", "clip_norm": 1.0}
+_LARS = {"optimizer": "lars", "clip_norm": 0.0}
 _RECIPES = {
-    "head": ("head", "random"),
-    "bias": ("bias", "random"),
-    "static": ("sparse", "static"),
-    "static_l1": ("sparse", "static_l1"),
-    "dynamic": ("sparse", "random"),
-    "dense": ("dense", "random"),
+    "head": {"update": "head", **_SGD},
+    "bias": {"update": "bias", **_SGD},
+    "static": {"update": "sparse", "policy": "static", **_LARS},
+    "static_l1": {"update": "sparse", "policy": "static_l1", **_LARS},
+    "dynamic": {"update": "sparse", "policy": "random", **_LARS},
+    "dense": {"update": "dense", **_SGD},
 }
 _SPLIT_SEED = 10
 _MOST_WARM_UP_STEPS = 300
@@ -45,7 +46,8 @@ class StudyCommand(Command):
         --data is a folder with one folder of images for each class, or an .npz file with x and y (and x_test and y_test).
         The recipes: head (the last layer alone), bias (and the biases of the update layers), static (some of their input
         channels, too, at random, always the same), static_l1 (those with the largest weights), dynamic (re-drawn), dense
-        (all weights of the update layers). The update layers are those that 'tfdgsu plan' chooses, or --layers.
+        (all weights of the update layers). Some channels are trained with tfdgsu.LARS and without clipping, as a device can;
+        everything else with SGD and gradients of norm 1 at most. The update layers are those that 'tfdgsu plan' chooses, or --layers.
 
         Each run is added to --out as a line of JSON. With --state_dir an interrupted run goes on where it stopped, and what
         the frozen layers make of the data is computed once.
@@ -116,8 +118,7 @@ def _recipes(model: keras.Model, values: flags.FlagValues, n_images: int) -> lis
     return [
         Recipe(
             name,
-            update=_RECIPES[name][0],
-            policy=_RECIPES[name][1],
+            **_RECIPES[name],
             layers=layers,
             update_fraction=values.update_fraction,
             every=values.every,
