@@ -44,7 +44,6 @@ class Recipe:
         n_views: How many variants of an image training sees, at random (`StudyImages.view`).
         mixup: Alpha of the mixtures of two images' features and classes that training sees (Zhang et al., arXiv 1710.09412;
             of features: Verma et al., arXiv 1806.05236); 0: none.
-        label_smoothing: Share of a class that is spread over all of them.
         seed: Of order, views, channels and new weights.
     """
 
@@ -65,7 +64,6 @@ class Recipe:
     warm_up_steps: int = 300
     n_views: int = 2
     mixup: float = 0.0
-    label_smoothing: float = 0.0
     seed: int = 0
 
     def __post_init__(self):

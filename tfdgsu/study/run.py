@@ -65,8 +65,7 @@ class StudyRun:
         self.sparse = SparseUpdateModel(rest, self.plan)
         self._n_steps = max(1, len(images) // recipe.batch_size)
         self._n_classes = rest.output_shape[-1]
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-        self.sparse.compile(self._optimizer(), loss=loss, jit_compile=False)
+        self.sparse.compile(self._optimizer(), loss="categorical_crossentropy", jit_compile=False)
         self.sparse.optimizer.build(self.sparse.trainable_variables)
         self._state_path = self._folder / "states" / f"{recipe.identity}_{self._task_digest(model)}.npz"
         self._history: list[dict] = []
