@@ -11,11 +11,13 @@ import math
 import keras
 
 from ..allocation import allocate
+from ..expected_gain import prior_gain
 from ..planning import plan
 from ..prepare import prepare
 from ..sparse_update_plan import SparseUpdatePlan
 
 UPDATES = ("head", "bias", "sparse", "dense")
+SPREADS = ("equal", "gain")
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
@@ -31,6 +33,8 @@ class Recipe:
             `tfdgsu.plan` chooses.
         bias_layers: Of "sparse": patterns of further layers, whose biases alone move.
         update_fraction: Of "sparse": share of the model's convolution weights in a step.
+        spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels, or "gain", as `tfdgsu.plan`
+            would, by the gain to be expected of each.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
         optimizer: Name of a Keras optimizer, or "lars" (`tfdgsu.LARS`).
@@ -52,6 +56,7 @@ class Recipe:
     layers: tuple[str, ...] = ()
     bias_layers: tuple[str, ...] = ()
     update_fraction: float = 0.02
+    spread: str = "equal"
     policy: str = "random"
     every: int = 100
     optimizer: str = "sgd"
@@ -67,10 +72,11 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        if self.update not in UPDATES:
-            raise ValueError(
-                f"update must be one of {', '.join(UPDATES)}. Received: {self.update!r}. Choose one of these."
-            )
+        for field, known in (("update", UPDATES), ("spread", SPREADS)):
+            if getattr(self, field) not in known:
+                raise ValueError(
+                    f"{field} must be one of {', '.join(known)}. Received: {getattr(self, field)!r}. Choose one of these."
+                )
         for field in ("epochs", "batch_size", "n_views", "every"):
             if getattr(self, field) < 1:
                 raise ValueError(
@@ -109,14 +115,19 @@ class Recipe:
         counts = {"bias": [0] * len(chosen), "dense": [shape[-2] for shape in shapes]}
         if self.update == "sparse":
             n_weights = sum(math.prod(layer.kernel.shape) for layer in convolutions)
-            # An equal gain per weight gives every layer the same share of its channels.
-            gains = [float(math.prod(shape)) for shape in shapes]
-            counts["sparse"] = allocate(shapes, gains, self.update_fraction * n_weights)
+            counts["sparse"] = allocate(shapes, self._gains(prepared, chosen), self.update_fraction * n_weights)
         biases = _matching("bias_layers", self.bias_layers, convolutions) if self.bias_layers else []
         only_biases = {layer.name: 0 for layer in biases}
         return (
             only_biases | {layer.name: count for layer, count in zip(chosen, counts[self.update], strict=True)} | head
         )
+
+    def _gains(self, prepared: keras.Model, chosen: list[keras.layers.Layer]) -> list[float]:
+        if self.spread == "equal":
+            return [float(math.prod(layer.kernel.shape)) for layer in chosen]
+        names = [layer.name for layer in chosen]
+        by_name = prior_gain(prepared, names)
+        return [by_name[name] for name in names]
 
 
 def _matching(field: str, patterns: tuple[str, ...], layers: list[keras.layers.Layer]) -> list[keras.layers.Layer]:

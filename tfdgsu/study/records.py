@@ -21,9 +21,9 @@ def read_records(path: str | os.PathLike) -> list[dict]:
 
 
 def add_record(path: str | os.PathLike, record: dict) -> None:
-    """Adds a run, as `StudyRun.run` returned it, to a file; it takes the place of one with the same recipe and name."""
-    record = json.loads(json.dumps(record))  # As it will be read: tuples are lists.
-    kept = [other for other in read_records(path) if other["recipe"] != record["recipe"]]
+    """Adds a run, as `StudyRun.run` returned it, to a file; it takes the place of one with the same
+    recipe and judges."""
+    kept = [other for other in read_records(path) if _identity(other) != _identity(record)]
     lines = [json.dumps(item) for item in (*kept, record)]
     pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, ("\n".join(lines) + "\n").encode())
@@ -68,20 +68,28 @@ def rows_of(records: list[dict], judge: str) -> list[Row]:
         records: Runs.
         judge: Whose accuracy counts; runs that it didn't judge are left out.
     """
-    groups: dict[str, list[dict]] = {}
+    groups: dict[Recipe, list[dict]] = {}
     for record in records:
         if judge in record["history"][-1]:
-            fields = {name: value for name, value in record["recipe"].items() if name != "seed"}
-            groups.setdefault(json.dumps(fields, sort_keys=True), []).append(record)
+            groups.setdefault(dataclasses.replace(_recipe_of(record), seed=0), []).append(record)
     return [_row(group, judge) for group in groups.values()]
 
 
+def _recipe_of(record: dict) -> Recipe:
+    """What a run was made by; fields that it doesn't name are younger than the run, and have their defaults."""
+    fields = record["recipe"].items()
+    return Recipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields})
+
+
+def _identity(record: dict) -> tuple[Recipe, set[str]]:
+    return _recipe_of(record), set(record["history"][-1])
+
+
 def _row(group: list[dict], judge: str) -> Row:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in group[0]["recipe"].items()}
     by_seed = sorted(group, key=lambda record: record["recipe"]["seed"])
     rates = [entry["images_per_second"] for record in group for entry in record["history"]]
     return Row(
-        Recipe(**fields),
+        _recipe_of(group[0]),
         {record["recipe"]["seed"]: record["history"][-1][judge] for record in by_seed},
         group[0]["update_fraction"],
         statistics.fmean(record["visited_weights"] for record in group),

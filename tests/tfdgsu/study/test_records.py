@@ -3,7 +3,6 @@
 """Stored runs: what is replaced, what is joined, and what the table says."""
 
 import dataclasses
-import json
 
 import pytest
 
@@ -34,7 +33,15 @@ def test_a_run_takes_the_place_of_one_with_its_recipe(tmp_path):
     for recipe in recipes:
         add_record(path, _record(recipe, [0.5]))
     add_record(path, _record(recipes[0], [0.75]))
-    assert [json.loads(line)["history"][-1]["test"] for line in path.read_text().splitlines()] == [0.5, 0.5, 0.75]
+    add_record(path, _record(recipes[0], [0.25], judge="validation"))
+    assert [list(record["history"][-1].values())[-1] for record in read_records(path)] == [0.5, 0.5, 0.75, 0.25]
+
+
+def test_runs_from_before_a_field_have_its_default():
+    old, new = _record(Recipe("a"), [0.6]), _record(Recipe("a", seed=1), [0.8])
+    del old["recipe"]["mixup"]
+    (row,) = rows_of([old, new], "test")
+    assert row.accuracies == {0: 0.6, 1: 0.8}
 
 
 def test_runs_that_differ_in_their_seed_are_one_row(tmp_path):

@@ -121,6 +121,36 @@ def test_what_a_recipe_updates(update, moved):
         assert layer.n_selected == (layer.n_channels if whole else 0)
 
 
+def test_where_a_recipe_spends_its_fraction():
+    model = _model()
+    both = dataclasses.replace(RECIPE, layers=("a_*", "*_expand"), bias_layers=("stem",))
+    equal, by_gain = (dataclasses.replace(both, spread=spread).plan(model) for spread in ("equal", "gain"))
+    for plan in (equal, by_gain):
+        chosen = {layer.name: layer for layer in plan.layers}
+        assert chosen.keys() == {"stem", "a_expand", "a_dw", "b_expand", "head"}
+        assert chosen["stem"].n_selected == 0 and chosen["stem"].update_bias
+        assert 0 < plan.update_fraction <= 0.2
+    shares = [layer.n_selected / layer.n_channels for layer in equal.layers if layer.is_sparse]
+    assert max(shares) - min(shares) < 0.2
+    gain = tfdgsu.plan(model, update_fraction=0.2, n_layers=3)
+    assert [(layer.name, layer.n_selected) for layer in gain.layers] == [
+        (layer.name, layer.n_selected) for layer in by_gain.layers if layer.name != "stem"
+    ]
+
+
+def test_mixtures_are_of_features_and_of_classes(tmp_path):
+    run = StudyRun(_model(), dataclasses.replace(RECIPE, mixup=0.4), _images(128, 0), {}, tmp_path)
+    plain = StudyRun(_model(), RECIPE, _images(128, 0), {}, tmp_path)
+    for item in (run, plain):
+        item.prepare()
+    for (x, y), (x_plain, one_hot) in zip(run._batches(0), plain._batches(0), strict=True):
+        rows, rows_plain = (values.numpy().reshape(len(values), -1).astype(np.float64) for values in (x, x_plain))
+        shares = np.linalg.lstsq(rows_plain.T, rows.T, rcond=None)[0].T  # Of each plain row in each mixture.
+        assert np.all(np.sum(shares > 1e-6, axis=1) <= 2) and np.any(shares[np.eye(len(shares)) == 1] < 0.999)
+        np.testing.assert_allclose(np.sum(shares, axis=1), 1.0, rtol=1e-5)
+        np.testing.assert_allclose(y, shares @ one_hot.numpy(), atol=1e-5)
+
+
 def _prepared(front, folder, images):
     cache = FeatureCache(front, folder)
     n_done = []
@@ -161,10 +191,14 @@ def test_what_has_no_front_trains_from_the_images(tmp_path):
 def test_bad_recipes_are_refused():
     with pytest.raises(ValueError, match=r"update must be one of .* Received: 'all'"):
         Recipe("x", update="all")
+    with pytest.raises(ValueError, match=r"spread must be one of equal, gain\. Received: 'much'"):
+        Recipe("x", spread="much")
     with pytest.raises(ValueError, match=r"epochs must be at least 1\. Received: 0"):
         Recipe("x", epochs=0)
     with pytest.raises(ValueError, match=r"layers must match convolutions .* Received: \('c_\*',\)"):
         Recipe("x", layers=("c_*",)).plan(_model())
+    with pytest.raises(ValueError, match=r"bias_layers must match convolutions .* Received: \('c_\*',\)"):
+        Recipe("x", layers=("a_*",), bias_layers=("c_*",)).plan(_model())
     with pytest.raises(ValueError, match="one label for each image"):
         StudyImages(np.zeros((2, 1)), np.zeros(3), _view, "v")
     assert Recipe("x").identity == Recipe("y").identity != Recipe("x", seed=1).identity
