@@ -36,7 +36,7 @@ from .passes.bind_update_layers import make_marks
 from .quantize import quantize_forward
 from .report import ExportReport
 from .schema import write_graph
-from .training_spec import TrainingSpec
+from .training_spec import LarsSpec, SgdSpec, TrainingSpec
 from .training_step import TrainingStep
 from .weight_layout import to_keras
 
@@ -75,7 +75,7 @@ def export_training_bundle(
     with momentum and re-draws.
 
     Args:
-        sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD, one of the four losses.
+        sparse_model: A compiled ``tfdgsu.SparseUpdateModel``: SGD or ``tfdgsu.LARS``, one of the four losses.
         path: Where to write the bundle.
         batch_size: Examples per step, baked into the file.
         quantize: "int8" for an int8 bundle. Default: what the plan was made for, float32 or int8.
@@ -191,7 +191,7 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
         "n_classes": step.output.shape[-1] if sparse_labels else None,
         "batch_size": batch_size,
         "schedule": {"policy": spec.schedule.policy, "every": spec.schedule.every, "seed": spec.schedule.seed},
-        "optimizer": {"momentum": spec.sgd.momentum, "nesterov": spec.sgd.nesterov},
+        "optimizer": _describe_optimizer(spec.optimizer),
         "rounding": spec.rounding,
         "preprocessing": preprocessing,
         "variables": [
@@ -205,6 +205,12 @@ def _describe(plan, spec: TrainingSpec, step: TrainingStep, batch_size: int, pre
             for v in step.variables
         ],
     }
+
+
+def _describe_optimizer(optimizer: SgdSpec) -> dict[str, Any]:
+    """Its settings; of SGD without its name, as bundles had them before there was another optimizer."""
+    name = {"name": "LARS"} if isinstance(optimizer, LarsSpec) else {}
+    return {**name, **dataclasses.asdict(optimizer)}
 
 
 def _finish(graph: Graph, document, path, limit: int | None, c_array_path, sparse_model=None) -> ExportReport:

@@ -13,6 +13,7 @@ from .ir.verify import verify
 from .passes import (
     add_channel_selection,
     add_gradients,
+    add_layer_rates,
     add_loss,
     add_signatures,
     add_variable_loading,
@@ -56,6 +57,7 @@ def compile_training_graph(
         *([("quantize", lambda g: quantize(g, step))] if quantize else []),
         ("declare_variables", lambda g: declare_variables.run(g, step)),
         ("add_loss", lambda g: add_loss.run(g, step)),
+        ("add_layer_rates", lambda g: add_layer_rates.run(g, step)),
         ("add_gradients", lambda g: add_gradients.run(g, step)),
         ("elide_gradient_copies", elide_gradient_copies.run),
         ("elide_gradient_padding", elide_gradient_padding.run),

@@ -7,14 +7,20 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from ..lars import LARS
 from .ops.custom import LOSSES
-from .training_spec import LayerSpec, LossSpec, SgdSpec, TrainingSpec
+from .training_spec import LarsSpec, LayerRateSpec, LayerSpec, LossSpec, SgdSpec, TrainingSpec
 from .weight_layout import to_tflite
 
 COMPILED_METHODS = ("dynamic_sparse",)
 _LOSS_ALIASES = {"mse": "mean_squared_error", "bce": "binary_crossentropy"}
-# Settings of keras.optimizers.SGD that change the step and have no counterpart on the device.
-_UNSUPPORTED_SGD_SETTINGS = (
+# What the device has of an optimizer's settings, beside the learning rate.
+_SETTINGS = {
+    keras.optimizers.SGD: ("momentum", "nesterov"),
+    LARS: ("trust_coefficient", "momentum", "beta"),
+}
+# Settings of any Keras optimizer that change the step and have no counterpart on the device.
+_UNSUPPORTED_SETTINGS = (
     "weight_decay",
     "clipnorm",
     "global_clipnorm",
@@ -48,7 +54,7 @@ def read_training_spec(sparse_model) -> TrainingSpec:
     return TrainingSpec(
         layers=tuple(_read_layer(sparse_model, update, i) for i, update in enumerate(sparse_model.plan.layers)),
         loss=read_loss(sparse_model.loss),
-        sgd=read_sgd(sparse_model.optimizer),
+        optimizer=read_optimizer(sparse_model.optimizer),
         schedule=sparse_model.schedule,
         step=int(keras.ops.convert_to_numpy(sparse_model.step)),
     )
@@ -90,25 +96,41 @@ def _check_loss_settings(name: str, settings: dict, reduction: str) -> None:
         )
 
 
-def read_sgd(optimizer) -> SgdSpec:
-    """SGD and SGD with momentum; every other optimizer trains in Keras only.
+def read_optimizer(optimizer) -> SgdSpec:
+    """SGD, SGD with momentum, and LARS; every other optimizer trains in Keras only.
 
     Raises:
-        ValueError: for another optimizer, or settings of SGD that the device lacks.
+        ValueError: for another optimizer, or settings that the device lacks.
     """
-    if type(optimizer) is not keras.optimizers.SGD:
+    name = type(optimizer).__name__
+    if type(optimizer) not in _SETTINGS:
         raise ValueError(
-            "The device updates with SGD, with or without momentum. "
-            f"Received: {type(optimizer).__name__}. "
-            "Remedy: compile with keras.optimizers.SGD before exporting; the trained weights stay as they are."
+            "The device updates with SGD, with or without momentum, or with LARS. "
+            f"Received: {name}. Remedy: compile with keras.optimizers.SGD or tfdgsu.LARS before exporting; the trained "
+            "weights stay as they are."
         )
-    odd = {s: getattr(optimizer, s) for s in _UNSUPPORTED_SGD_SETTINGS if getattr(optimizer, s, None)}
+    odd = {s: getattr(optimizer, s) for s in _UNSUPPORTED_SETTINGS if getattr(optimizer, s, None)}
     if odd:
         raise ValueError(
-            "The device's SGD has a learning rate, momentum and nesterov. "
-            f"Received: {odd}. Remedy: compile with keras.optimizers.SGD without these settings."
+            f"The device's {name} has a learning rate, {', '.join(_SETTINGS[type(optimizer)])}. "
+            f"Received: {odd}. Remedy: compile with {name} without these settings."
         )
-    return SgdSpec(float(optimizer.momentum), bool(optimizer.nesterov))
+    return (
+        _read_lars(optimizer)
+        if type(optimizer) is LARS
+        else SgdSpec(float(optimizer.momentum), bool(optimizer.nesterov))
+    )
+
+
+def _read_lars(optimizer: LARS) -> LarsSpec:
+    settings = {name: float(getattr(optimizer, name)) for name in _SETTINGS[LARS]}
+    fits = 0 <= settings["momentum"] < 1 and 0 <= settings["beta"] < 1 and 0 < settings["trust_coefficient"] < np.inf
+    if not fits:
+        raise ValueError(
+            "LARS on a device takes a momentum and a beta in [0, 1), and a positive trust_coefficient. "
+            f"Received: {settings}. Remedy: compile with such ones."
+        )
+    return LarsSpec(**settings)
 
 
 def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
@@ -133,11 +155,17 @@ def _read_layer(sparse_model, update, layer_id: int) -> LayerSpec:
         if kernel_velocity is None
         else to_tflite(kind, keras.ops.convert_to_numpy(kernel_velocity)),
         bias_velocity=_bias_velocity(sparse_model, update.name) if update.update_bias and layer.use_bias else None,
+        rate=_layer_rate(sparse_model, update.name) if update.n_selected else None,
     )
     # A re-draw of all channels of the pool changes nothing, but that it clears the velocity.
     never_changes = sparse_model.schedule.device_kind == "static" or kernel_velocity is None
     is_whole_pool = pool is not None and len(pool) == update.n_selected
     return spec.with_selection_as_pool() if is_whole_pool and never_changes else spec
+
+
+def _layer_rate(sparse_model, layer_name: str) -> LayerRateSpec | None:
+    state = sparse_model.layer_rate(layer_name)
+    return None if state is None else LayerRateSpec(*(float(keras.ops.convert_to_numpy(v)) for v in state))
 
 
 def _bias_velocity(sparse_model, layer_name: str) -> np.ndarray | None:

@@ -24,6 +24,7 @@ class UpdateTensors:
 
     A kernel with a ``pool`` holds the weights of those input channels only, the overlay of the constant that the op reads,
     which is 0 there; ``channels`` are then positions in it.
+    ``rate`` is the kernel's own learning rate, None for that of the step.
     ``layer_id`` keeps the random numbers of layers apart where an int8 update is rounded with them.
     """
 
@@ -35,6 +36,7 @@ class UpdateTensors:
     kernel_remainder: Tensor | None = None
     layer_id: int = 0
     pool: Tensor | None = None
+    rate: Tensor | None = None
 
 
 @dataclasses.dataclass

@@ -19,6 +19,21 @@ ROUNDING = {"nearest": NEAREST, "stochastic": STOCHASTIC, "remainder": REMAINDER
 
 
 @dataclasses.dataclass(frozen=True)
+class LayerRateSpec:
+    """What the learning rate of a layer's kernel follows from with ``tfdgsu.LARS``, as training has left it.
+
+    Attributes:
+        mean_square: Running mean square of the gradient, or 0.
+        rate: Of the step before, or 0.
+        root_mean_square: Of the kernel, when the optimizer was built.
+    """
+
+    mean_square: float
+    rate: float
+    root_mean_square: float
+
+
+@dataclasses.dataclass(frozen=True)
 class LayerSpec:
     """One update layer.
 
@@ -35,6 +50,7 @@ class LayerSpec:
         kernel_velocity: Momentum state of the selected slice in TFLite's layout, or None.
         bias_velocity: Momentum state of the bias, or None.
         pool: int32 ``[P]`` ascending, the input channels that may ever be updated; None for all.
+        rate: State of the kernel's own learning rate, or None.
     """
 
     name: str
@@ -48,6 +64,7 @@ class LayerSpec:
     kernel_velocity: np.ndarray | None = None
     bias_velocity: np.ndarray | None = None
     pool: np.ndarray | None = None
+    rate: LayerRateSpec | None = None
 
     @property
     def is_sparse(self) -> bool:
@@ -85,13 +102,21 @@ class SgdSpec:
 
 
 @dataclasses.dataclass(frozen=True)
+class LarsSpec(SgdSpec):
+    """``tfdgsu.LARS``: SGD with momentum, in which kernels of convolutions have learning rates of their own."""
+
+    trust_coefficient: float = 0.013
+    beta: float = 0.99
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingSpec:
     """The training step to compile.
 
     Attributes:
         layers: The update layers, in the plan's order.
         loss: What the step minimises.
-        sgd: How it updates.
+        optimizer: How it updates.
         schedule: When channels are re-drawn, and who draws them.
         step: Training steps so far; the device goes on counting from here.
         rounding: How updates of int8 weights are rounded, a key of ``ROUNDING``; None for a float32 step.
@@ -99,7 +124,7 @@ class TrainingSpec:
 
     layers: tuple[LayerSpec, ...]
     loss: LossSpec
-    sgd: SgdSpec
+    optimizer: SgdSpec
     schedule: ChannelSchedule
     step: int = 0
     rounding: str | None = None

@@ -19,8 +19,8 @@ class Variable:
 
     Attributes:
         tensor: The variable tensor; its name is the public one.
-        role: kernel, bias, channels, velocity, remainder or step.
-        layer: The update layer it belongs to, or "" for ``step``.
+        role: kernel, bias, channels, velocity, remainder, layer_rates or step.
+        layer: The update layer it belongs to, or "" for those of all.
         factory: Value after a reset, in the tensor's shape and dtype.
     """
 

@@ -23,6 +23,7 @@ _ROLES = {
     "bias": ("float32", "int32"),
     "remainder": ("int8",),
     "velocity": ("float32",),
+    "layer_rates": ("float32",),
     "channels": ("int32",),
     "step": ("int32",),
 }

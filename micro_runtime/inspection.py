@@ -63,7 +63,7 @@ class BundleInspection:
             "file": f"{self.path}, {n_bytes:,} bytes, format {bundle.header.format_version}, intact",
             "batch size": f"{bundle.batch_size}",
             "loss": loss["name"] + (" from logits" if loss["from_logits"] else ""),
-            "optimizer": f"SGD, momentum {optimizer['momentum']:g}" + (", nesterov" if optimizer["nesterov"] else ""),
+            "optimizer": _describe_optimizer(optimizer),
             "channels": f"{schedule['policy']}, every {schedule['every']:,} steps, seed {schedule['seed']}",
             **({"rounding": str(rounding)} if self.dtype == "int8" and rounding else {}),
             "preprocessing": "not stated" if preprocessing is None else json.dumps(preprocessing),
@@ -88,6 +88,13 @@ class BundleInspection:
                 f"Received: {os.fspath(path)!r}, the bundle. Remedy: give another name, such as 'report.html'."
             )
         atomic_write(path, self.to_html().encode())
+
+
+def _describe_optimizer(optimizer: dict) -> str:
+    momentum = f"momentum {optimizer['momentum']:g}"
+    if optimizer.get("name") == "LARS":
+        return f"LARS, {momentum}, trust coefficient {optimizer['trust_coefficient']:g}, beta {optimizer['beta']:g}"
+    return f"SGD, {momentum}" + (", nesterov" if optimizer["nesterov"] else "")
 
 
 def inspect_bundle(path: str | os.PathLike) -> BundleInspection:

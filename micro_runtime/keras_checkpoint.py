@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 
+import keras
 import numpy as np
 
 from .. import policies
@@ -42,7 +43,7 @@ def load_checkpoint(
 
     Args:
         model: The model that the bundle was exported from, or one with the same plan and the same frozen weights.
-            Velocities are loaded if it is compiled with SGD with momentum.
+            Velocities are loaded if it is compiled with SGD with momentum or LARS, rates of layers with LARS.
         path: The checkpoint, a `.tfdw` file.
         bundle: The bundle that was trained. Default: one that the model was exported to, else a `.tflite` file in the
             checkpoint's folder, whichever the checkpoint belongs to.
@@ -68,13 +69,16 @@ def load_checkpoint(
     examples.check_restored(layout, values)
     layout.check_frozen(model)
     channels = _selected_channels(model, layout, values)
+    # Before the weights change: an optimizer that is built now may go by them.
+    velocities = _find_velocities(model)
     weights = {v.name: _real(v, values, layout.scales, model) for v in layout.variables.values() if v.role in _WEIGHTS}
     for variable in layout.variables.values():
         if variable.role in _WEIGHTS:
             _assign_weight(model, variable, weights[variable.name])
     model.set_channels(channels)
     model.refresh_slices()
-    _assign_velocities(model, values)
+    _assign_velocities(model, values, velocities)
+    _assign_layer_rates(model, values)
     # A device that doesn't count has begun all the same: at step 0 a callback would draw anew and clear velocities.
     model.step.assign(values["step"][0] if "step" in values else max(int(model.step), 1))
     model.schedule = _schedule(layout.schedule)
@@ -142,17 +146,29 @@ def _assign_weight(model: SparseUpdateModel, variable: VariableLayout, value: np
     layer.kernel.assign(kernel)
 
 
-def _assign_velocities(model: SparseUpdateModel, values) -> None:
+def _find_velocities(model: SparseUpdateModel) -> dict[str, keras.Variable]:
+    """By name on the device."""
+    found = {f"{u.name}/{role}/velocity": model.velocity(u.name, role) for u in model.plan.layers for role in _WEIGHTS}
+    return {name: velocity for name, velocity in found.items() if velocity is not None}
+
+
+def _assign_velocities(model: SparseUpdateModel, values, velocities: dict[str, keras.Variable]) -> None:
     """Zero where the device keeps none."""
-    for update in model.plan.layers:
-        for role in _WEIGHTS:
-            velocity = model.velocity(update.name, role)
-            if velocity is None:
-                continue
-            value = values.get(f"{update.name}/{role}/velocity", np.zeros(velocity.shape, np.float32))
-            if role == "kernel" and f"{update.name}/{role}/velocity" in values:
-                value = to_keras(update.kind, value, tuple(velocity.shape))
-            velocity.assign(value)
+    for name, velocity in velocities.items():
+        layer_name, role = name.rsplit("/", 2)[:2]
+        value = values.get(name, np.zeros(velocity.shape, np.float32))
+        if role == "kernel" and name in values:
+            value = to_keras(model.plan.layer(layer_name).kind, value, tuple(velocity.shape))
+        velocity.assign(value)
+
+
+def _assign_layer_rates(model: SparseUpdateModel, values) -> None:
+    """0, which is as before the first step, where the device keeps none."""
+    states = [state for update in model.plan.layers if (state := model.layer_rate(update.name)) is not None]
+    on_device = values.get("layer_rates", np.zeros((len(states), 2), np.float32))
+    for state, (mean_square, rate) in zip(states, on_device):
+        state.mean_square.assign(mean_square)
+        state.rate.assign(rate)
 
 
 def _schedule(document: dict) -> ChannelSchedule:

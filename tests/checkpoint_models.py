@@ -6,6 +6,7 @@ import keras
 import model_zoo
 import numpy as np
 from keras import layers
+from optimizers import make_optimizer
 
 import tfdgsu
 
@@ -37,7 +38,7 @@ def make_sparse(name, policy, momentum, learning_rate=0.01, **plan):
     update_layers = model_zoo.INT8_UPDATE_LAYERS if "quantize" in plan else model_zoo.UPDATE_LAYERS
     plan = tfdgsu.plan(model, layers=update_layers[name], **plan)
     sparse = tfdgsu.SparseUpdateModel(model, plan)
-    sparse.compile(keras.optimizers.SGD(learning_rate, momentum=momentum), loss="sparse_categorical_crossentropy")
+    sparse.compile(make_optimizer(learning_rate, momentum), loss="sparse_categorical_crossentropy")
     return sparse, tfdgsu.DynamicSparseCallback(policy=policy, every=EVERY, seed=3)
 
 

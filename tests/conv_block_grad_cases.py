@@ -49,20 +49,26 @@ def all_conv_block_grad_cases():
         optimizer = 0 if tag == "only_dx" else 1
         cases.append(_case(tag, WINDOWS["same3"], _CHANNELS[1], absent=absent, optimizer=optimizer))
     for i, (sizes, q) in enumerate((((5, 7, 3, 2, 4), 3), ((1, 1, 1, 1, 4), 1), ((33, 17, 9, 4, 8), 20))):
-        how = {"rounding": 2 - i, "optimizer": (i + 1) % 3, "n_overlay": q}
+        how = {"rounding": 2 - i, "optimizer": (i + 1) % 3, "n_overlay": q, "rates": "all"}
         cases.append(_case(f"overlay{q}", WINDOWS["same3"], sizes, **how))
-        how["optimizer"] = 0  # without velocities
+        how |= {"optimizer": 0, "rates": ""}  # without velocities
         cases.append(_case(f"overlay{q}_only_dx", WINDOWS["same3"], sizes, absent=subsets["only_dx"], **how))
     cases.append(_case("overlay_without_filter", WINDOWS["same3"], _CHANNELS[1], absent=("conv_x_sel",), n_overlay=3))
     cases.append(_case("many_channels", WINDOWS["same3_stride2"], (4, 70, 6, 4, 64), rounding=2))
+    for tag, absent in (("all", ()), *subsets.items()):
+        if tag != "only_dx":
+            cases.append(_case(f"lars_{tag}", WINDOWS["same3"], _CHANNELS[1], absent=absent, rates="filters"))
     for i, tag in enumerate(("7x7_stride2", "many_parts", "filter_of_two_parts", "stride_near_filter")):
         cases.append(_case(tag, DEPTHWISE_WINDOWS[tag], (3, 11, 2, 2, 6), rounding=i % 3, optimizer=i % 2))
     cases.append(_case("not_finite", WINDOWS["same3"], _CHANNELS[3], odd=(np.nan, np.inf, -np.inf)))
     return cases
 
 
-def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(), odd=(), n_overlay=0):
-    """One case; `absent` names operands to leave out with all that belongs to them, `odd` are values in dy."""
+def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(), odd=(), n_overlay=0, rates=""):
+    """One case; `absent` names operands to leave out with all that belongs to them, `odd` are values in dy.
+
+    Filters have rates of their own unless `rates` is empty; of "filters", biases have no momentum.
+    """
     c, m, p, k, tile = sizes
     image, out_image = (window.batch, *window.image), (window.batch, *window.output)
     momentum, nesterov = _OPTIMIZERS[optimizer]
@@ -87,7 +93,11 @@ def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(
         "overlay_channels": None,
         "project_overlay": None,
         "project_overlay_channels": None,
+        "depthwise_rate": np.array([0.003], np.float32) if rates else None,
+        "conv_rate": np.array([0.03], np.float32) if rates else None,
     }
+    if rates == "filters":
+        inputs |= {"depthwise_bias_velocity": None, "conv_bias_velocity": None}
     if n_overlay:
         n = min(n_overlay, m)
         inputs |= {"project_overlay": _int8s(p, 1, 1, n)}
@@ -108,6 +118,7 @@ def _case(tag, window, sizes, *, rounding=1, optimizer=1, padding=None, absent=(
         "tile_channels": tile,
         "has_dx": int("dx" not in absent),
         "has_overlay": int(n_overlay > 0),
+        "bias_momentum": 0.0 if rates == "filters" else momentum,
     }
     for layer, alpha, layer_id, zero_point in (("depthwise", 0.0, 8, 127), ("conv", 0.125, 7, -3)):
         options |= {f"{layer}_mask_alpha": alpha, f"{layer}_layer_id": layer_id, f"{layer}_x_scale": 0.02}
@@ -143,7 +154,7 @@ def _leave_out(inputs, absent):
         if f"{layer}_bias" in gone:
             gone |= {f"{layer}_bias_scales", f"{layer}_bias_velocity"}
         if f"{layer}_x_sel" in gone:
-            gone |= {f"{layer}_{name}" for name in ("channels", "velocity", "remainder")}
+            gone |= {f"{layer}_{name}" for name in ("channels", "velocity", "remainder", "rate")}
     if {"dx", "conv_x_sel"} <= gone:
         gone |= {"conv_w", "conv_scales"}
         if "conv_bias" in gone:

@@ -48,6 +48,7 @@ def all_cases():
         _elementwise,
         _losses,
         _state,
+        _layer_rates,
         _depthwise_parts,
     )
     own = [case for maker in makers for case in maker()]
@@ -58,7 +59,8 @@ def is_exact(name):
     """Do device and reference agree bit for bit? What an int8 gradient follows from must: an update makes a unit of a bit."""
     is_integer = name.endswith(("Int8", "Int32")) or name.startswith("TfdgsuConvBlock")
     is_float_tail = name.startswith("TfdgsuFullyConnected") or name in ("TfdgsuBiasGrad", "TfdgsuMeanGrad")
-    return is_integer or is_float_tail or issubclass(REGISTRY[name], LossOp)
+    is_state = name == "TfdgsuLayerRate"
+    return is_integer or is_float_tail or is_state or issubclass(REGISTRY[name], LossOp)
 
 
 def _epilogues(n):
@@ -243,3 +245,24 @@ def _losses():
 def _state():
     for step in (0, 41, 2**31 - 1):
         yield Case(f"advance-{step}", "TfdgsuAdvanceStep", [flag(), flag(step)], {}, [])
+
+
+def _layer_rates():
+    """Around runs of 256; states {s, rate} before the first step, behind it, and where nothing is to be found."""
+    options = {"beta": 0.99, "fresh_fraction": 0.0019, "size": 0.013}
+    states = {"first": (0.0, 0.0), "second": (0.0, 0.25), "later": (2.0, 0.001), "stopped": (2.0, 0.0)}
+    for i, shape in enumerate(
+        ((1, 1, 1, 1), (5, 1, 1, 7), (1, 3, 3, 17), (17, 3, 3, 5), (16, 1, 1, 16), (257, 1, 1, 3))
+    ):
+        for tag, state in states.items():
+            rates = floats(3, 2)
+            rates[i % 3] = state
+            inputs = [flag(), rate(), floats(*shape), rates]
+            name = f"layer_rate-{'x'.join(map(str, shape))}-{tag}"
+            yield Case(name, "TfdgsuLayerRate", inputs, {"row": i % 3, **options}, [rate()])
+    small = floats(3, 1, 1, 5)
+    odd = {"cleared": 0 * small, "denormal": small * np.float32(1e-40), "infinite": small * np.float32(1e38)}
+    for tag, velocity in {**odd, "nan": np.where(small > 0, small, np.nan).astype(np.float32)}.items():
+        for state in ((0.0, 1e-5), (1e-30, 2.0)):
+            inputs = [flag(), rate(), velocity, np.array([state], np.float32)]
+            yield Case(f"layer_rate-{tag}-{state[0]}", "TfdgsuLayerRate", inputs, {"row": 0, **options}, [rate()])

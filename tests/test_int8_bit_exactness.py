@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from numpy_interpreter import NumpyInterpreter
+from optimizers import make_optimizer, plan_arguments
 from tfdgsu.export.schema import read_graph
 from tfdgsu.micro_runtime.interpreter import Interpreter
 
@@ -48,8 +49,9 @@ def _pooling_net():
 
 
 def _export(path, net, plan_layers, rounding, momentum, nesterov=False):
-    sparse = tfdgsu.SparseUpdateModel(net, tfdgsu.plan(net, layers=plan_layers, momentum=momentum > 0))
-    optimizer = keras.optimizers.SGD(0.05, momentum=momentum, nesterov=nesterov)
+    sparse = tfdgsu.SparseUpdateModel(net, tfdgsu.plan(net, layers=plan_layers, **plan_arguments(momentum)))
+    optimizer = make_optimizer(0.05, momentum)
+    optimizer.nesterov = nesterov
     from_logits = net.layers[-1].activation is keras.activations.linear
     sparse.compile(optimizer, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits))
     callback = tfdgsu.DynamicSparseCallback(policy="random", every=EVERY, seed=3)
@@ -77,14 +79,20 @@ def _assert_variables_equal(device, reference):
 
 
 @pytest.mark.parametrize(
-    ("rounding", "momentum", "nesterov"),
-    [("stochastic", 0.0, False), ("stochastic", 0.9, False), ("remainder", 0.0, False), ("nearest", 0.9, True)],
+    ("rounding", "momentum", "nesterov", "n_steps"),
+    [
+        ("stochastic", 0.0, False, N_STEPS),
+        ("stochastic", 0.9, False, N_STEPS),
+        ("stochastic", "lars", False, N_STEPS // 5),
+        ("remainder", 0.0, False, N_STEPS),
+        ("nearest", 0.9, True, N_STEPS),
+    ],
 )
-def test_a_thousand_steps_equal_numpy_bit_for_bit(tmp_path, rounding, momentum, nesterov):
+def test_a_thousand_steps_equal_numpy_bit_for_bit(tmp_path, rounding, momentum, nesterov, n_steps):
     path = tmp_path / "model.tflite"
     _export(path, _net(), LAYERS, rounding, momentum, nesterov)
     start = tfdgsu.micro_runtime.Session(path).variables()
-    device, reference, losses = _train_both(path, N_STEPS)
+    device, reference, losses = _train_both(path, n_steps)
     _assert_variables_equal(device, reference)
     after = device.variables()
     moved = [name for name in after if name.endswith("/kernel") and (after[name] != start[name]).any()]

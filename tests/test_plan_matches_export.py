@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a plan promises before conversion, against the arena of the file that is exported."""
 
+import itertools
 import os
 import pathlib
 
@@ -9,6 +10,7 @@ import keras
 import model_zoo
 import pytest
 import tolerances
+from optimizers import make_optimizer, plan_arguments
 
 import tfdgsu
 
@@ -20,13 +22,15 @@ def _peaks(arena):
     return max(alive[:loss]), max(alive[loss:])
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize("name", model_zoo.ALL_MODELS)
+@pytest.mark.parametrize(
+    ("name", "momentum"),
+    [*itertools.product(model_zoo.ALL_MODELS, [0.0, 0.9]), ("depthwise_residual_net", "lars")],
+)
 def test_plan_predicts_the_exported_arena(tmp_path, name, momentum):
     model = model_zoo.build(name)
-    cost = (plan := tfdgsu.plan(model, update_fraction=0.1, momentum=momentum > 0)).cost
+    cost = (plan := tfdgsu.plan(model, update_fraction=0.1, **plan_arguments(momentum))).cost
     sparse = tfdgsu.SparseUpdateModel(model, plan)
-    sparse.compile(keras.optimizers.SGD(0.1, momentum=momentum), loss="sparse_categorical_crossentropy")
+    sparse.compile(make_optimizer(0.1, momentum), loss="sparse_categorical_crossentropy")
     callback = tfdgsu.DynamicSparseCallback("random") if sparse.channels else None
     arena = tfdgsu.export.export_training_bundle(sparse, tmp_path / "model.tflite", callback=callback).arena
     forward, backward = _peaks(arena)

@@ -5,11 +5,11 @@
 100 single-image steps with the same images in the same order, channels re-drawn along the way.
 """
 
-import keras
 import model_zoo
 import numpy as np
 import pytest
 import tolerances
+from optimizers import make_optimizer, plan_arguments
 from tfdgsu.export.schema import read_graph
 from tfdgsu.export.weight_layout import to_tflite
 
@@ -20,6 +20,13 @@ EVERY = 7
 
 CASES = {
     "small_conv_net": {"learning_rate": 0.01, "momentum": 0.9, "policy": "random", "update_fraction": 0.3},
+    "lars": {
+        "model": "depthwise_residual_net",
+        "learning_rate": 0.02,
+        "momentum": "lars",
+        "policy": "random",
+        "update_fraction": 0.25,
+    },
     "depthwise_residual_net": {"learning_rate": 0.02, "momentum": 0.0, "policy": "cyclic", "update_fraction": 0.25},
     "conv_1d_net": {"learning_rate": 0.01, "momentum": 0.0, "policy": "random", "update_fraction": 0.3},
     "concat_net": {"learning_rate": 0.005, "momentum": 0.5, "policy": "cyclic", "update_fraction": 0.3},
@@ -34,10 +41,11 @@ class Run:
     def __init__(self, name, path):
         case = CASES[name]
         self.policy = case["policy"]
-        model = model_zoo.build(name)
-        self.plan = tfdgsu.plan(model, update_fraction=case["update_fraction"], momentum=case["momentum"] > 0)
+        model = model_zoo.build(case.get("model", name))
+        momentum = plan_arguments(case["momentum"])
+        self.plan = tfdgsu.plan(model, update_fraction=case["update_fraction"], **momentum)
         self.sparse = tfdgsu.SparseUpdateModel(model, self.plan)
-        optimizer = keras.optimizers.SGD(case["learning_rate"], momentum=case["momentum"])
+        optimizer = make_optimizer(case["learning_rate"], case["momentum"])
         self.sparse.compile(optimizer, loss="sparse_categorical_crossentropy")
         self.callback = tfdgsu.DynamicSparseCallback(policy=case["policy"], every=EVERY, seed=3)
         self.x, self.y = model_zoo.random_batch(model, N_STEPS, seed=5)
@@ -98,6 +106,16 @@ def test_every_updated_weight_agrees(run):
                 atol=tolerances.TRAJECTORY_ATOL,
                 err_msg=update.name,
             )
+
+
+def test_the_rates_of_layers_agree(run):
+    states = [state for update in run.plan.layers if (state := run.sparse.layer_rate(update.name))]
+    device = run.device.variables().get("layer_rates", np.zeros((0, 2)))
+    assert len(device) == len(states)
+    for row, state in zip(device, states, strict=True):
+        expected = [state.mean_square, state.rate]
+        np.testing.assert_allclose(row, expected, rtol=tolerances.TRAJECTORY_RTOL, atol=tolerances.TRAJECTORY_ATOL)
+        assert np.all(row > 0)
 
 
 def test_the_weights_moved(run):

@@ -22,13 +22,14 @@ ALIGNMENT = 16
 N_STEP_TENSORS = 7  # x, y, learning rate, train, step counter, output, loss.
 
 
-def predict(step: StepTimeline, updates: tuple[LayerUpdate, ...], n_weights: int) -> int:
+def predict(step: StepTimeline, updates: tuple[LayerUpdate, ...], n_weights: int, n_rates: int = 0) -> int:
     """Returns the estimated bytes.
 
     Args:
         step: The training step, played to its end.
         updates: The update layers.
         n_weights: Variables: kernels, biases, channel numbers and velocities.
+        n_rates: Learning rates of layers, each the result of an op.
     """
     calls = step.path.graph.calls
     with_kernel = [call for call in calls if has_kernel(call.layer)]
@@ -41,9 +42,10 @@ def predict(step: StepTimeline, updates: tuple[LayerUpdate, ...], n_weights: int
         + sum(update.update_bias for update in updates)
         - step.n_fused_biases
         + sum(update.is_sparse for update in updates)
+        + n_rates
         + 2
     )
-    n_tensors = len(step.timeline.buffers) + 2 * n_frozen + 2 * n_weights + N_STEP_TENSORS + 2 * len(stages)
+    n_tensors = n_rates + len(step.timeline.buffers) + 2 * n_frozen + 2 * n_weights + N_STEP_TENSORS + 2 * len(stages)
     n_io = N_STEP_TENSORS + 2 * n_weights
     n_other = len(calls) - len(in_blocks | set(builtin))
     return (

@@ -15,6 +15,7 @@ from .gradient_path import check, has_kernel, trace
 from .layer_graph import LayerCall, flatten
 from .number_checks import is_real, is_whole
 from .number_format import FLOAT32, number_format
+from .optimizer_slots import OPTIMIZERS
 from .plan_reasons import reasons_of_choice, reasons_of_explicit
 from .sparse_update_plan import LayerUpdate, SparseUpdatePlan
 
@@ -61,13 +62,20 @@ class Planner:
         rounding,
         gain,
         pools,
+        optimizer,
     ):
         if not is_whole(batch_size) or batch_size < 1:
             raise ValueError(
                 f"batch_size must be a whole number, at least 1. Received: batch_size={batch_size!r}. Give the device's, 1 on most."
             )
         self.prepared, self.graph = prepared, flatten(prepared)
-        self.ram_bytes, self.update_bias, self.momentum = ram_bytes, update_bias, momentum
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer must be one of {list(OPTIMIZERS)}, which train on a device. Received: optimizer={optimizer!r}. "
+                "Name the one that you compile with."
+            )
+        self.ram_bytes, self.update_bias, self.optimizer = ram_bytes, update_bias, optimizer
+        self.momentum = bool(momentum or optimizer == "lars")
         self.batch_size, self.method = int(batch_size), methods.get(method)
         self.format = number_format(quantize, rounding)
         self.quantize, self.rounding = quantize, rounding if quantize else None
@@ -310,9 +318,10 @@ class Planner:
             batch_size=self.batch_size,
             momentum=self.momentum,
             ram_bytes=self.ram_bytes,
-            cost=self.method.cost(path, updates, self.batch_size, self.momentum, self.format),
+            cost=self.method.cost(path, updates, self.batch_size, self.momentum, self.format, self.optimizer),
             quantize=self.quantize,
             rounding=self.rounding,
+            optimizer=self.optimizer,
         )
 
     def _update(self, call: LayerCall, n_selected: int, n_mutable: int | None) -> LayerUpdate:

@@ -31,6 +31,7 @@ def plan(
     rounding: str = DEFAULT_ROUNDING,
     gain: Mapping[str, float] | None = None,
     pools: bool = False,
+    optimizer: str = "sgd",
 ) -> SparseUpdatePlan:
     """Decides what a training step updates, within a memory budget.
 
@@ -71,6 +72,8 @@ def plan(
         pools: Whether, in int8, the planner may leave channels of an update layer in flash, never to be drawn, before it
             gives up whole kernels. P of C channels count P / C of the gain. Off unless asked for: whether a smaller pool in
             more layers trains better than whole kernels in fewer has not been measured.
+        optimizer: "sgd" for keras.optimizers.SGD, or "lars" for `tfdgsu.LARS`: velocities of convolutions' kernels, and
+            eight bytes for each.
 
     Returns:
         A frozen `SparseUpdatePlan`.
@@ -92,6 +95,7 @@ def plan(
         rounding,
         gain,
         pools,
+        optimizer,
     )
     if layers is None:
         return planner.choose(DEFAULT_FRACTION if update_fraction is None else update_fraction, n_layers)

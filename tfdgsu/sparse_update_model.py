@@ -12,7 +12,7 @@ from . import methods, update_variables
 from .channel_schedule import ChannelSchedule
 from .gradient_path import check, trace
 from .layer_graph import flatten
-from .optimizer_slots import slots_of, velocity_of
+from .optimizer_slots import LayerRate, layer_rate_of, slots_of, velocity_of
 from .prepare import prepare
 from .sparse_update_plan import SparseUpdatePlan
 from .step_writer import StepWriter
@@ -150,7 +150,7 @@ class SparseUpdateModel(keras.Model):
         return [variable for variable in variables if id(variable) not in trainable]
 
     def velocity(self, layer_name: str, weight: str) -> keras.Variable | None:
-        """Returns the velocity of SGD with momentum for a layer's kernel slice or bias, or `None` if there is none.
+        """Returns the velocity of SGD with momentum, or of LARS, for a layer's kernel slice or bias; `None` if there is none.
 
         Args:
             layer_name: An update layer.
@@ -167,11 +167,29 @@ class SparseUpdateModel(keras.Model):
         self.plan.layer(layer_name)
         item = self._machine.variables[layer_name]
         variable = item.slice if weight == "kernel" else item.bias
-        if variable is None or getattr(self, "optimizer", None) is None:
-            return None
-        if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        return velocity_of(self.optimizer, variable)
+        return None if variable is None else velocity_of(self._built_optimizer(), variable)
+
+    def layer_rate(self, layer_name: str) -> LayerRate | None:
+        """Returns what LARS keeps for the learning rate of a layer's kernel, or `None` if the layer has none of its own.
+
+        Args:
+            layer_name: An update layer.
+
+        Returns:
+            Three scalar variables. Building the optimizer for them is a side effect, if `fit` hasn't yet.
+
+        Raises:
+            ValueError: The plan doesn't update `layer_name`.
+        """
+        self.plan.layer(layer_name)
+        variable = self._machine.variables[layer_name].slice
+        return None if variable is None else layer_rate_of(self._built_optimizer(), variable)
+
+    def _built_optimizer(self) -> keras.Optimizer | None:
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(self.trainable_variables)
+        return optimizer
 
     def call(self, inputs, training=None):
         return self.model(inputs, training=False)

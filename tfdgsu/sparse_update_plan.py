@@ -98,7 +98,7 @@ class PlanCost:
     Attributes:
         kept_activation_bytes: Values kept from forward to backward: selected channels, pooling places, softmax outputs.
         relu_mask_bytes: Masks of one bit per element that activations keep.
-        mutable_weight_bytes: Kernels and biases of the update layers, their velocities, channel numbers, step counter.
+        mutable_weight_bytes: Kernels and biases of the update layers, the optimizer's state, channel numbers, step counter.
         interpreter_bytes: The interpreter's own structures, estimated; the exporter knows them exactly.
         forward_peak_bytes: Most bytes alive at once during forward, kept ones included, mutable weights not.
         backward_peak_bytes: The same during loss, backward and update.
@@ -138,6 +138,7 @@ class SparseUpdatePlan:
         rounding: How an int8 bundle rounds updates: "stochastic", "remainder" or "nearest"; `None` for float32.
         reasons: Why each layer with a kernel is or isn't updated, in forward order; empty for plans of older versions and
             out of bundles.
+        optimizer: "sgd" or "lars", whose state the cost includes.
     """
 
     method: str
@@ -151,6 +152,7 @@ class SparseUpdatePlan:
     quantize: str | None = None
     rounding: str | None = None
     reasons: tuple[LayerReason, ...] = ()
+    optimizer: str = "sgd"
 
     @property
     def update_fraction(self) -> float:

@@ -16,13 +16,13 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
     Raises:
         ValueError: for an op between the deepest update layer and the loss that gradient can't pass through.
     """
-    sgd, counter = step.spec.sgd, step.variable("step")
+    optimizer, counter = step.spec.optimizer, step.variable("step")
     backward = Backward(
         graph=graph,
         train=step.train,
         learning_rate=step.learning_rate,
         updates={id(step.layer_ops[name]): update for name, update in step.updates.items()},
-        sgd_options={"momentum": sgd.momentum, "nesterov": int(sgd.nesterov)},
+        sgd_options={"momentum": optimizer.momentum, "nesterov": int(optimizer.nesterov)},
         step=counter.tensor if counter else None,
         rounding_options={"rounding": ROUNDING[step.spec.rounding], "seed": step.spec.schedule.seed}
         if step.spec.rounding

@@ -34,6 +34,10 @@ def run(graph: Graph, step: TrainingStep) -> Graph:
                 "Remedy: plan this layer without a pool, as a number of channels."
             )
         step.updates[layer.name] = _declare(layer, step)
+    rates = [layer.rate for layer in step.spec.layers if layer.rate is not None]
+    if rates:
+        state = np.array([[rate.mean_square, rate.rate] for rate in rates], np.float32)
+        step.add_variable("layer_rates", "layer_rates", "", state)
     if step.spec.counts_steps:
         step.add_variable("step", "step", "", np.array([step.spec.step], np.int32))
     return graph
@@ -59,6 +63,7 @@ def _declare(layer: LayerSpec, step: TrainingStep) -> UpdateTensors:
         kernel_remainder=_remainder(layer, kernel, step) if layer.n_selected else None,
         layer_id=layer.layer_id,
         pool=None if layer.pool is None else Tensor(f"{layer.name}/pool", layer.pool.shape, "int32", layer.pool),
+        rate=None if layer.rate is None else Tensor(f"{layer.name}/kernel/rate", (1,)),
     )
 
 

@@ -23,8 +23,8 @@ KIND = "TfdgsuConvBlockGrad"
 TILE_CHANNELS, SMALL_TILE_CHANNELS = 8, 4
 SCRATCH_BYTES = 8192
 _WINDOW = ("stride_h", "stride_w", "pad_top", "pad_left")
-_SHARED = ("momentum", "nesterov", "rounding", "seed")
-_UNUSED = {"momentum": 0.0, "nesterov": 0, "rounding": 0, "seed": 0, "layer_id": 0, "x_scale": 1.0, "x_zero_point": 0}
+_SHARED = ("nesterov", "rounding", "seed")
+_UNUSED = {"nesterov": 0, "rounding": 0, "seed": 0, "layer_id": 0, "x_scale": 1.0, "x_zero_point": 0}
 
 
 def run(graph: Graph) -> Graph:
@@ -59,7 +59,8 @@ def _inputs(chain: GradientChain) -> dict[str, Tensor | None]:
     inputs = {"train": project["train"], "dy": project["dy"], "project_w": project["w"]}
     inputs |= {"project_scales": project["scales"], "depthwise_bits": project["bits"]}
     inputs |= {"conv_bits": operands(chain.depthwise).get("bits"), "addend": end.get("addend"), "bits": end.get("bits")}
-    for update in chain.updates:
+    biases = [op for op in (chain.depthwise_bias, chain.conv_bias) if op is not None]
+    for update in (biases or chain.updates)[:1]:  # Only filters may have a rate of their own.
         inputs |= {name: operands(update)[name] for name in ("lr", "step")}
     for name in ("overlay", "overlay_channels"):
         inputs |= {name: end.get(name), f"project_{name}": project[name]}
@@ -71,6 +72,8 @@ def _inputs(chain: GradientChain) -> dict[str, Tensor | None]:
         if kernel is not None:
             names = ("x_sel", "channels", "velocity", "remainder")
             inputs |= {f"{layer}_{name}": operands(kernel)[name] for name in names}
+            rate = operands(kernel)["lr"]
+            inputs[f"{layer}_rate"] = None if rate is inputs["lr"] else rate
         if bias is not None:
             b = operands(bias)
             inputs |= {f"{layer}_bias": b["b"], f"{layer}_bias_scales": b["scales"]}
@@ -96,12 +99,18 @@ def _options(chain: GradientChain, inputs: dict[str, Tensor | None]) -> dict:
         "mask_alpha": 0.0 if chain.conv is None else chain.conv.options["mask_alpha"],
         "has_dx": int(chain.conv is not None),
         "has_overlay": int(inputs["overlay"] is not None),
+        "momentum": _momentum(chain.depthwise_filter or chain.conv_filter),
+        "bias_momentum": _momentum(chain.depthwise_bias or chain.conv_bias),
     }
     for layer, _, bias, kernel in _layers(chain):
         own = {**_UNUSED, **(bias.options if bias else {}), **(kernel.options if kernel else {})}
         options |= {f"{layer}_{name}": own[name] for name in ("layer_id", "x_scale", "x_zero_point")}
         options[f"trains_{layer}"] = int(kernel is not None)
     return options
+
+
+def _momentum(update: Op | None) -> float:
+    return 0.0 if update is None else update.options["momentum"]
 
 
 def _window(chain: GradientChain, dy: Tensor) -> dict[str, int]:

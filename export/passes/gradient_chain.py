@@ -15,7 +15,7 @@ from ..ops.custom.conv_block_grad import POINTWISE
 _CONV_INPUT, _CONV_FILTER = "TfdgsuConv2DGradInputInt8", "TfdgsuConv2DGradFilterInt8"
 _DEPTHWISE_INPUT, _DEPTHWISE_FILTER = "TfdgsuDepthwiseConv2DGradInputInt8", "TfdgsuDepthwiseConv2DGradFilterInt8"
 _BIAS = "TfdgsuBiasGradInt32"
-_SHARED_OPTIONS = ("momentum", "nesterov", "rounding", "seed")
+_SHARED_OPTIONS = ("nesterov", "rounding", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _is_complete(chain: GradientChain) -> bool:
 
 def _can_run_at_once(graph: Graph, chain: GradientChain) -> bool:
     """Whether all of it may run where its first op does, and all updates are alike."""
-    if any(_shared(op) != _shared(chain.updates[0]) for op in chain.updates):
+    if not _are_alike(chain.updates):
         return False
     later = list(chain.ops)
     for op in graph.ops[graph.index(chain.project) :]:
@@ -155,7 +155,9 @@ def _commute(op: Op, later: list[Op]) -> bool:
     return not any(id(t) in read for t in made) and not any(id(t) in written for t in op.inputs if t is not None)
 
 
-def _shared(update: Op) -> list:
-    """What an op has only one of for all its updates."""
-    named = operands(update)
-    return [id(named["lr"]), id(named["step"]), *(update.options[name] for name in _SHARED_OPTIONS)]
+def _are_alike(updates: list[Op]) -> bool:
+    """Whether they have in common what one op has only one of: for all updates, for those of biases and for those of filters."""
+    biases = {(id(operands(op)["lr"]), op.options["momentum"]) for op in updates if op.kind == _BIAS}
+    filters = {op.options["momentum"] for op in updates if op.kind != _BIAS}
+    shared = {(id(operands(op)["step"]), *(op.options[name] for name in _SHARED_OPTIONS)) for op in updates}
+    return max(len(biases), len(filters), len(shared)) <= 1

@@ -18,6 +18,7 @@ _ROLES = {
     "kernel": "kernels that are updated",
     "bias": "biases that are updated",
     "velocity": "velocities of the optimizer",
+    "layer_rates": "what the layers' learning rates follow from",
     "remainder": "second bytes of int8 weights",
     "channels": "numbers of the selected channels",
     "step": "counter of the steps",

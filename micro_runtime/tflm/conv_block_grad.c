@@ -20,7 +20,9 @@ enum {
   kOverlay,
   kOverlayChannels,
   kProjectOverlay,
-  kProjectOverlayChannels
+  kProjectOverlayChannels,
+  kDepthwiseRate,
+  kConvRate
 };
 enum { kBias, kBiasScales, kBiasVelocity, kW, kScales, kXSel, kChannels, kVelocity, kRemainder };
 enum { kMaxTileChannels = 256 };
@@ -152,13 +154,13 @@ static bool BindEnds(Args* args) {
          TfdgsuBindEpilogue(addend, bits, o->mask_alpha, n_dx, &b->end);
 }
 
-// An update of n weights whose velocity is input number `velocity`.
-static bool BindSgd(const Args* args, int velocity, int32_t n, int32_t layer_id,
-                    TfdgsuIntegerSgd* sgd) {
+// An update of n weights with a learning rate, or NULL, and a velocity, or NULL.
+static bool BindSgd(const Args* args, const TfLiteEvalTensor* rate, const TfLiteEvalTensor* velocity,
+                    float momentum, int32_t n, int32_t layer_id, TfdgsuIntegerSgd* sgd) {
   const TfdgsuConvBlockGradOptions* o = &args->options;
-  const TfLiteEvalTensor *rate = In(args, kLearningRate), *step = In(args, kStep);
-  return rate && step &&
-         TfdgsuBindSgd(rate, In(args, velocity), o->momentum, o->nesterov, n, &sgd->sgd) &&
+  const TfLiteEvalTensor* step = In(args, kStep);
+  return rate && step && TfdgsuIsVector(rate, 1) &&
+         TfdgsuBindSgd(rate, velocity, momentum, o->nesterov, n, &sgd->sgd) &&
          TfdgsuBindRounding(step, o->rounding, o->seed, layer_id, sgd);
 }
 
@@ -172,7 +174,7 @@ static bool BindBias(const Args* args, int layer, int32_t layer_id, TfdgsuBiasUp
   to->scales = TfdgsuFloats(scales);
   to->velocity = TfdgsuFloats(velocity);
   return scales && TfdgsuIsVector(bias, m) && TfdgsuIsVector(scales, m) &&
-         BindSgd(args, layer + kBiasVelocity, m, layer_id, &to->sgd);
+         BindSgd(args, In(args, kLearningRate), velocity, args->options.bias_momentum, m, layer_id, &to->sgd);
 }
 
 // The update of k of n_channels input channels, each of which has n_weights.
@@ -182,8 +184,9 @@ static bool BindFilter(const Args* args, int layer, const FilterOptions* o, int3
   const TfLiteEvalTensor *x = In(args, layer + kXSel), *channels = In(args, layer + kChannels);
   const TfLiteEvalTensor* velocity = In(args, layer + kVelocity);
   const TfLiteEvalTensor* remainder = In(args, layer + kRemainder);
+  const TfLiteEvalTensor* rate = In(args, layer == kConv ? kConvRate : kDepthwiseRate);
   if (o->is_trained != (x != NULL)) return false;
-  if (!x) return !channels && !velocity && !remainder;
+  if (!x) return !channels && !velocity && !remainder && !rate;
   if (TfdgsuRank(x) != 4) return false;
   to->is_present = 1;
   to->x = TfdgsuInt8s(x);
@@ -201,7 +204,8 @@ static bool BindFilter(const Args* args, int layer, const FilterOptions* o, int3
   if (remainder && !TfdgsuSameShape(remainder, w)) return false;
   if (o->x_zero_point < -128 || o->x_zero_point > 127) return false;
   // The product fits: at most as many as the filter has elements.
-  return BindSgd(args, layer + kVelocity, to->selected * n_weights, o->layer_id, &to->sgd);
+  return BindSgd(args, rate ? rate : In(args, kLearningRate), velocity, args->options.momentum,
+                 to->selected * n_weights, o->layer_id, &to->sgd);
 }
 
 static bool BindUpdates(Args* args) {

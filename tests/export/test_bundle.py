@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 import tolerances
 from keras import layers
+from optimizers import make_optimizer
 from tfdgsu.export.metadata import unpack_metadata
 from tfdgsu.export.schema import read_graph
 
@@ -24,7 +25,7 @@ LEARNING_RATE = 0.01
 def _compiled(model=None, loss="sparse_categorical_crossentropy", momentum=0.0, **plan_options):
     model = model or model_zoo.small_conv_net()
     sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, **{"update_fraction": 0.3, **plan_options}))
-    sparse.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=momentum), loss=loss)
+    sparse.compile(make_optimizer(LEARNING_RATE, momentum), loss=loss)
     return sparse
 
 
@@ -76,9 +77,9 @@ def test_export_leaves_the_model_as_it_was(path):
         np.testing.assert_array_equal(weight.numpy(), value)
 
 
-@pytest.mark.parametrize("every, momentum", [(4, 0.9), (3, 0.0)])
+@pytest.mark.parametrize("every, momentum", [(4, 0.9), (3, 0.0), (4, "lars")])
 def test_export_in_the_middle_of_training_continues_it(path, every, momentum):
-    """Step counter, channels and velocity travel with the bundle, between two re-draws too."""
+    """Step counter, channels, velocity and rates travel with the bundle, between two re-draws too."""
     sparse = _compiled(momentum=momentum)
     callback = tfdgsu.DynamicSparseCallback(policy="random", every=every, seed=9)
     x, y = model_zoo.random_batch(sparse.model, 20, seed=2)

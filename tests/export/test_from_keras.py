@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import keras
 import pytest
-from tfdgsu.export.from_keras import read_loss, read_sgd
-from tfdgsu.export.training_spec import LossSpec, SgdSpec
+from tfdgsu.export.from_keras import read_loss, read_optimizer
+from tfdgsu.export.training_spec import LarsSpec, LossSpec, SgdSpec
+
+import tfdgsu
 
 
 @pytest.mark.parametrize(
@@ -35,22 +37,30 @@ def test_loss_without_a_kernel_is_refused(loss, received):
         read_loss(loss)
 
 
-def test_sgd_settings():
-    assert read_sgd(keras.optimizers.SGD(0.1)) == SgdSpec(0.0, False)
-    assert read_sgd(keras.optimizers.SGD(0.1, momentum=0.5, nesterov=True)) == SgdSpec(0.5, True)
+def test_optimizer_settings():
+    assert read_optimizer(keras.optimizers.SGD(0.1)) == SgdSpec(0.0, False)
+    assert read_optimizer(keras.optimizers.SGD(0.1, momentum=0.5, nesterov=True)) == SgdSpec(0.5, True)
+    expected = LarsSpec(momentum=0.5, trust_coefficient=0.25, beta=0.75)
+    assert read_optimizer(tfdgsu.LARS(0.1, trust_coefficient=0.25, momentum=0.5, beta=0.75)) == expected
 
 
 @pytest.mark.parametrize(
     "optimizer, received",
     [
-        (keras.optimizers.Adam(), "Adam"),
+        (keras.optimizers.Adam(), r"or with LARS. Received: Adam. .* keras.optimizers.SGD or tfdgsu.LARS"),
         (keras.optimizers.SGD(weight_decay=1e-4), "weight_decay"),
         (keras.optimizers.SGD(global_clipnorm=1.0), "global_clipnorm"),
         (keras.optimizers.SGD(clipvalue=1.0), "clipvalue"),
         (keras.optimizers.SGD(use_ema=True), "use_ema"),
         (keras.optimizers.SGD(gradient_accumulation_steps=2), "gradient_accumulation_steps"),
+        (tfdgsu.LARS(global_clipnorm=1.0), "LARS has a learning rate, trust_coefficient.*global_clipnorm"),
+        (tfdgsu.LARS(weight_decay=1e-4), "weight_decay"),
+        (tfdgsu.LARS(momentum=1.0), "'momentum': 1.0"),
+        (tfdgsu.LARS(beta=-0.5), "'beta': -0.5"),
+        (tfdgsu.LARS(trust_coefficient=float("nan")), "'trust_coefficient': nan"),
+        (type("Mine", (tfdgsu.LARS,), {})(), "Received: Mine"),
     ],
 )
 def test_optimizer_without_a_kernel_is_refused(optimizer, received):
     with pytest.raises(ValueError, match=received):
-        read_sgd(optimizer)
+        read_optimizer(optimizer)

@@ -17,7 +17,8 @@ import tfdgsu
 N_BEFORE, N_AFTER = 8, 7
 FLOAT_CASES = {
     "small_conv_net": ("random", 0.9),
-    "depthwise_residual_net": ("cyclic", 0.0),
+    "depthwise_residual_net": ("cyclic", "lars"),
+    "nested_model": ("cyclic", 0.0),
     "conv_1d_net": ("random", 0.5),
     "concat_net": ("static", 0.9),
 }
@@ -53,10 +54,13 @@ def test_keras_takes_over_from_a_float32_device(tmp_path, name, policy, momentum
             np.testing.assert_array_equal(fresh.channels[update.name], variables[f"{update.name}/channels"])
         elif update.is_sparse:
             np.testing.assert_array_equal(fresh.channels[update.name], sparse.channels[update.name])
-        if momentum and update.n_selected:
+        if fresh.velocity(update.name, "kernel") is not None:
             velocity = to_tflite(update.kind, fresh.velocity(update.name, "kernel").numpy())
             np.testing.assert_array_equal(velocity, variables[f"{update.name}/kernel/velocity"])
             assert velocity.any()
+    states = [[s.mean_square, s.rate] for u in fresh.plan.layers if (s := fresh.layer_rate(u.name))]
+    assert len(states) == len(variables.get("layer_rates", ()))
+    np.testing.assert_array_equal(np.reshape(states, (-1, 2)), variables.get("layer_rates", np.zeros((0, 2))))
     predicted = fresh.predict(x, verbose=0)
     for image, row in zip(x, predicted):
         close = {"rtol": tolerances.FORWARD_RTOL, "atol": tolerances.FORWARD_ATOL}

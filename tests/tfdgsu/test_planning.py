@@ -120,6 +120,8 @@ def test_momentum_and_batch_size_count():
     plain = tfdgsu.plan(model, layers=choice).cost
     momentum = tfdgsu.plan(model, layers=choice, momentum=True).cost
     assert momentum.mutable_weight_bytes - plain.mutable_weight_bytes == 4 * (3 * 3 * 3 * 12 + 12 + 10 + 16 * 5 + 5)
+    lars = tfdgsu.plan(model, layers=choice, optimizer="lars").cost
+    assert lars.mutable_weight_bytes - plain.mutable_weight_bytes == 4 * 3 * 3 * 3 * 12 + 8
     batch = tfdgsu.plan(model, layers=choice, batch_size=8).cost
     assert batch.kept_activation_bytes == 8 * plain.kept_activation_bytes
 

@@ -79,8 +79,8 @@ class DynamicSparse(UpdateMethod):
                 biases[call.name] = rule.bias_gradient(dy)
         return kernels, biases
 
-    def cost(self, path, updates, batch_size, momentum, number_format=FLOAT32):
-        return memory_cost.predict(path, updates, batch_size, momentum, number_format)
+    def cost(self, path, updates, batch_size, momentum, number_format=FLOAT32, optimizer="sgd"):
+        return memory_cost.predict(path, updates, batch_size, momentum, number_format, optimizer)
 
 
 def _run_frozen(call, values):

@@ -69,6 +69,7 @@ class UpdateMethod:
         batch_size: int,
         momentum: bool,
         number_format: NumberFormat = FLOAT32,
+        optimizer: str = "sgd",
     ) -> PlanCost:
-        """Returns the predicted bytes of one step on a device, in a bundle of that number format."""
+        """Returns the predicted bytes of one step on a device, in a bundle of that number format and optimizer."""
         raise NotImplementedError

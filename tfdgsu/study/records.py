@@ -21,8 +21,7 @@ def read_records(path: str | os.PathLike) -> list[dict]:
 
 
 def add_record(path: str | os.PathLike, record: dict) -> None:
-    """Adds a run, as `StudyRun.run` returned it, to a file; it takes the place of one with the same
-    recipe and judges."""
+    """Adds a run, as `StudyRun.run` returned it, to a file, in place of one with the same recipe, images and judges."""
     kept = [other for other in read_records(path) if _identity(other) != _identity(record)]
     lines = [json.dumps(item) for item in (*kept, record)]
     pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -81,8 +80,8 @@ def _recipe_of(record: dict) -> Recipe:
     return Recipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields})
 
 
-def _identity(record: dict) -> tuple[Recipe, set[str]]:
-    return _recipe_of(record), set(record["history"][-1])
+def _identity(record: dict) -> tuple:
+    return _recipe_of(record), record["n_images"], set(record["history"][-1])
 
 
 def _row(group: list[dict], judge: str) -> Row:

@@ -54,26 +54,34 @@ def emit_layer_update(op: Op, dz: Tensor, back: Backward, filter_kind: str, **op
 def _emit_float_update(op: Op, dz: Tensor, back: Backward, update: UpdateTensors, kind: str, options: dict) -> None:
     if update.kernel is not None:
         kept = _keep_channels(op, back, update)
-        inputs = [back.learning_rate, kept, dz, update.channels, update.kernel, update.kernel_velocity]
-        back.emit_update(kind, inputs, **options, **back.sgd_options)
+        rate = update.rate or back.learning_rate
+        inputs = [rate, kept, dz, update.channels, update.kernel, update.kernel_velocity]
+        back.emit_update(kind, inputs, **options, **_sgd_options(update.kernel_velocity, back))
     if update.bias is not None:
         inputs = [back.learning_rate, dz, update.bias, update.bias_velocity]
-        back.emit_update("TfdgsuBiasGrad", inputs, **back.sgd_options)
+        back.emit_update("TfdgsuBiasGrad", inputs, **_sgd_options(update.bias_velocity, back))
 
 
 def _emit_int8_update(op: Op, dz: Tensor, back: Backward, update: UpdateTensors, kind: str, options: dict) -> None:
     x, kernel = op.inputs[:2]
-    rounding = {**back.sgd_options, **back.rounding_options, "layer_id": update.layer_id}
+    rounding = {**back.rounding_options, "layer_id": update.layer_id}
     if update.kernel is not None:
         kept = _keep_channels(op, back, update)
-        inputs = [back.learning_rate, kept, dz, update.channels, update.kernel, scales_of(kernel, back)]
+        rounding |= _sgd_options(update.kernel_velocity, back)
+        inputs = [update.rate or back.learning_rate, kept, dz, update.channels, update.kernel, scales_of(kernel, back)]
         inputs += [update.kernel_velocity, update.kernel_remainder, back.step]
         x_scale, x_zero_point = float(x.quantization.scale[0]), int(x.quantization.zero_point[0])
         back.emit_update(f"{kind}Int8", inputs, **options, **rounding, x_scale=x_scale, x_zero_point=x_zero_point)
     if update.bias is not None:
+        rounding |= _sgd_options(update.bias_velocity, back)
         scales = bias_scales_of(x, kernel, back)
         inputs = [back.learning_rate, dz, update.bias, scales, update.bias_velocity, back.step]
         back.emit_update("TfdgsuBiasGradInt32", inputs, **rounding)
+
+
+def _sgd_options(velocity: Tensor | None, back: Backward) -> dict:
+    """Those of the step; what has no velocity has no momentum."""
+    return back.sgd_options if velocity is not None else {**back.sgd_options, "momentum": 0.0}
 
 
 def _keep_channels(op: Op, back: Backward, update: UpdateTensors) -> Tensor:

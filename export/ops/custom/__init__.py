@@ -32,6 +32,7 @@ from .depthwise_conv_2d_grad_input_int8 import DepthwiseConv2DGradInputInt8
 from .fully_connected_grad_filter import FullyConnectedGradFilter
 from .fully_connected_grad_input import FullyConnectedGradInput
 from .gather_channels import GatherChannels
+from .layer_rate import LayerRate
 from .load_variables import LoadVariables
 from .logistic_grad import LogisticGrad
 from .losses import LossOp
@@ -78,6 +79,7 @@ REGISTRY = {
         CategoricalCrossentropy,
         BinaryCrossentropy,
         MeanSquaredError,
+        LayerRate,
         AdvanceStep,
         ConvBlock,
         Conv2DGradInputInt8,

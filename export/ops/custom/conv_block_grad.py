@@ -51,6 +51,9 @@ class ConvBlockGrad(CustomOp):
     filter that is updated, and `conv_w` is only read. One of `project` is only read.
 
     Without `dx` and an update of `conv` the chain ends at `depthwise`. Weights are there if something reads them.
+
+    `lr` is the learning rate of all updates but those of filters that have a `rate` of their own; biases have a momentum
+    of their own.
     """
 
     NAME = "TfdgsuConvBlockGrad"
@@ -70,6 +73,7 @@ class ConvBlockGrad(CustomOp):
         Field("tile_channels", "i"),
         Field("has_dx", "i"),
         Field("has_overlay", "i"),
+        Field("bias_momentum", "f"),
     )
     INPUTS = (
         TRAIN,
@@ -88,6 +92,8 @@ class ConvBlockGrad(CustomOp):
         Operand("overlay_channels", "int32", optional=True),
         Operand("project_overlay", "int8", optional=True),
         Operand("project_overlay_channels", "int32", optional=True),
+        Operand("depthwise_rate", optional=True),
+        Operand("conv_rate", optional=True),
     )
     OUTPUTS = (Operand("dx"),)
 
@@ -182,7 +188,7 @@ class ConvBlockGrad(CustomOp):
     @classmethod
     def bias_update(cls, named, layer, dz, options):
         """(operands, options) of the TfdgsuBiasGradInt32 that updates a layer's bias."""
-        own = options | {"layer_id": options[f"{layer}_layer_id"]}
+        own = options | {"layer_id": options[f"{layer}_layer_id"], "momentum": options["bias_momentum"]}
         values = {"dy": dz, "b": named[f"{layer}_bias"], "scales": named[f"{layer}_bias_scales"]}
         values["velocity"] = named[f"{layer}_bias_velocity"]
         return cls._separate(BiasGradInt32, named | values, own)
@@ -195,6 +201,8 @@ class ConvBlockGrad(CustomOp):
         values = {name: named[f"{layer}_{name}"] for name in ("w", "scales", *_FILTER_UPDATE)}
         if layer == "conv" and named["overlay"] is not None:
             values["w"] = named["overlay"]
+        if named[f"{layer}_rate"] is not None:
+            values["lr"] = named[f"{layer}_rate"]
         op = DepthwiseConv2DGradFilterInt8 if layer == "depthwise" else Conv2DGradFilterInt8
         return (op, *cls._separate(op, named | values | {"dy": dz}, own | {"depth_multiplier": 1}))
 
@@ -250,27 +258,28 @@ class ConvBlockGrad(CustomOp):
         if b is None:
             cls.require(others == [None, None], f"without `{layer}_bias` there must be nothing of it", others)
             return
-        cls._require_rate_and_step(named)
+        cls._require_rate_and_step(named["lr"], named["step"])
         cls.require(others[0] is not None, f"`{layer}_bias` needs its scales", others[0])
         operands, own = cls.bias_update(named, layer, dz, options)
         BiasGradInt32.check_shapes(operands, [], own)
 
     @classmethod
     def _check_filter(cls, named, layer, dz, options):
-        x, *others = (named[f"{layer}_{name}"] for name in _FILTER_UPDATE)
+        x, *others, rate = (named[f"{layer}_{name}"] for name in (*_FILTER_UPDATE, "rate"))
         cls.require(
             (x is not None) == bool(options[f"trains_{layer}"]), f"trains_{layer} must tell of `{layer}_x_sel`", x
         )
         if x is None:
-            cls.require(others == [None] * 3, f"without `{layer}_x_sel` there must be nothing of its update", others)
+            others.append(rate)
+            cls.require(others == [None] * 4, f"without `{layer}_x_sel` there must be nothing of its update", others)
             return
-        cls._require_rate_and_step(named)
+        cls.require(rate in (None, (1,)), f"`{layer}_rate` must have shape [1]", rate)
+        cls._require_rate_and_step(rate or named["lr"], named["step"])
         op, operands, own = cls.filter_update(named, layer, dz, options)
         op.check_shapes(operands, [], own)
         size = (dz[0], options["in_h"], options["in_w"])
         cls.require(x[:3] == size, f"`{layer}_x_sel` must be {[*size, 'k']}", x)
 
     @classmethod
-    def _require_rate_and_step(cls, named):
-        given = named["lr"], named["step"]
-        cls.require(None not in given, "updates need `lr` and `step`", given)
+    def _require_rate_and_step(cls, rate, step):
+        cls.require(None not in (rate, step), "updates need `lr` and `step`", (rate, step))

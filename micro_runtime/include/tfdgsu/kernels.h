@@ -156,6 +156,23 @@ enum { kTfdgsuCyclic = 1, kTfdgsuRandom = 2 };
 void tfdgsu_select_channels_i32(int32_t* channels, int32_t policy, uint32_t seed,
                                 uint32_t layer_id, uint32_t draw, int32_t k, int32_t n);
 
+// What a filter's rate in layer-wise adaptive rate scaling follows from.
+typedef struct {
+  float beta;            // how much of the mean square stays in a step
+  float fresh_fraction;  // (1 - beta) * (1 - momentum^2): how much of a velocity's is added
+  float size;            // trust coefficient * root mean square of the weights
+} TfdgsuLayerRate;
+
+// Returns the learning rate of a filter's next update, learning_rate * size / sqrt(s), where s is the running mean square
+// of its gradient: s = beta*s + fresh_fraction*found, or found where s is 0, with found = mean of (velocity / rate)^2 and
+// the rate of the step before. s stays where that rate is not above 0 or found is not: a velocity that was cleared. While
+// s is 0, 1e12 stands for it. You et al., arXiv 1708.03888, equation 6, with a gradient of steps before.
+// velocity [n] is as the last update left it. state = {s, rate} UPDATED. Each element is multiplied with 1 / rate and
+// squared, and runs of 256 squares are summed from 0 on, then the sums, each rounded: no product is fused. Numbers below
+// 2^-126 keep their value; squares of gradients below 2^-75 are 0.
+float tfdgsu_layer_rate_f32(float state[2], const float* velocity, float learning_rate,
+                            const TfdgsuLayerRate* layer, int32_t n);
+
 // x_sel[r,j] = x[r,channels[j]], or x[r,pool[channels[j]]] with a pool. x_sel [rows,k], x [rows,C],
 // pool int32 [P] in [0, C) or NULL, channels int32 [k] in [0, P), without a pool in [0, C).
 void tfdgsu_gather_channels_f32(float* x_sel, const float* x, const int32_t* channels,

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from flat_graphs import FlatGraph
 from keras import layers
+from optimizers import make_optimizer
 from tfdgsu.export.arena import CUSTOM_PERSISTENT_BYTES, predict_arena, verify_no_overlap
 from tflm_arena import measure_arena, probe_arenas
 
@@ -51,10 +52,10 @@ def _random_model(seed: int) -> keras.Model:
     return keras.Model(inputs, layers.Dense(int(rng.integers(2, 9)), activation="softmax")(x))
 
 
-def _bundle(name: str, momentum: float, path) -> bytes:
+def _bundle(name: str, momentum: float | str, path) -> bytes:
     model = model_zoo.build(name)
     sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, update_fraction=0.2))
-    sparse.compile(keras.optimizers.SGD(0.05, momentum=momentum), loss="sparse_categorical_crossentropy")
+    sparse.compile(make_optimizer(0.05, momentum), loss="sparse_categorical_crossentropy")
     tfdgsu.export.export_training_bundle(sparse, path)
     return path.read_bytes()
 
@@ -84,7 +85,8 @@ def test_random_keras_model(seed, int8):
 
 
 @pytest.mark.parametrize(
-    ("name", "momentum"), [("small_conv_net", 0.0), ("depthwise_residual_net", 0.9), ("conv_1d_net", 0.9)]
+    ("name", "momentum"),
+    [("small_conv_net", 0.0), ("depthwise_residual_net", 0.9), ("conv_1d_net", 0.9), ("small_conv_net", "lars")],
 )
 def test_training_bundle(name, momentum, tmp_path):
     assert_as_measured(_bundle(name, momentum, tmp_path / "bundle.tflite"))

@@ -5,8 +5,8 @@
 import numpy as np
 import pytest
 from keras import Input, Model, layers
-from keras.optimizers import SGD
 from keras.utils import set_random_seed
+from optimizers import make_optimizer
 from tfdgsu.export.gradients import custom_op
 from tfdgsu.export.ir import Graph, Tensor
 from tfdgsu.export.ir.verify import WEIGHTS_PASSED, GraphError, verify
@@ -281,12 +281,17 @@ PLANS = {
 
 
 @pytest.mark.parametrize(
-    ("plan", "rounding", "momentum"), list(zip(PLANS, ["stochastic", "remainder"] * 2, [0.5, 0.0] * 2))
+    ("plan", "rounding", "momentum"),
+    [
+        *zip(PLANS, ["stochastic", "remainder"] * 2, [0.5, 0.0] * 2),
+        ("all", "remainder", "lars"),
+        ("biases", "stochastic", "lars"),
+    ],
 )
 def test_bundle_trains_to_the_same_variables_in_less_memory(tmp_path, monkeypatch, plan, rounding, momentum):
     model = _net()
     sparse = tfdgsu.SparseUpdateModel(model, tfdgsu.plan(model, layers=PLANS[plan] | {"head": 12}, train_head=False))
-    sparse.compile(SGD(0.1, momentum=momentum), loss="sparse_categorical_crossentropy")
+    sparse.compile(make_optimizer(0.1, momentum), loss="sparse_categorical_crossentropy")
 
     def train(name):
         how = {"quantize": "int8", "representative_data": EXAMPLES, "rounding": rounding}

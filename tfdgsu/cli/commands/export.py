@@ -60,7 +60,11 @@ class ExportCommand(Command):
             flag_values=values,
         )
         flags.DEFINE_bool("from_logits", False, "The model's output is not yet a probability.", flag_values=values)
-        flags.DEFINE_float("momentum", 0.0, "Momentum of SGD.", flag_values=values)
+        flags.DEFINE_enum(
+            "optimizer", "sgd", ["sgd", "lars"], "How the device updates; lars is tfdgsu.LARS.", flag_values=values
+        )
+        flags.DEFINE_float("momentum", None, "Momentum; 0 for sgd and 0.9 for lars if not given.", flag_values=values)
+        flags.DEFINE_float("trust_coefficient", None, "Of lars; its default if not given.", flag_values=values)
         flags.DEFINE_bool("nesterov", False, "Nesterov momentum.", flag_values=values)
         flags.DEFINE_enum(
             "policy",
@@ -156,14 +160,27 @@ def _read_examples(path: str | None):
 
 def _make_sparse(model, values: flags.FlagValues) -> SparseUpdateModel:
     """The model with plan, loss and optimizer."""
-    import keras
 
     from ...sparse_update_model import SparseUpdateModel
 
     sparse = SparseUpdateModel(model, _read_plan(values.plan))
-    optimizer = keras.optimizers.SGD(_UNUSED_LEARNING_RATE, momentum=values.momentum, nesterov=values.nesterov)
-    sparse.compile(optimizer, loss=_make_loss(values))
+    sparse.compile(_make_optimizer(values), loss=_make_loss(values))
     return sparse
+
+
+def _make_optimizer(values: flags.FlagValues):
+    import keras
+
+    from ...lars import LARS
+
+    given = {name: values[name].value for name in ("momentum", "trust_coefficient") if values[name].value is not None}
+    if values.optimizer == "lars":
+        if values.nesterov:
+            raise UsageError("lars has no Nesterov momentum. Received: --nesterov. Leave it out.")
+        return LARS(_UNUSED_LEARNING_RATE, **given)
+    if values.trust_coefficient is not None:
+        raise UsageError("sgd has no trust coefficient. Received: --trust_coefficient. Leave it out, or take lars.")
+    return keras.optimizers.SGD(_UNUSED_LEARNING_RATE, nesterov=values.nesterov, **given)
 
 
 def _make_loss(values: flags.FlagValues):
@@ -182,7 +199,8 @@ def _make_loss(values: flags.FlagValues):
 
 def _check_brings_all(values: flags.FlagValues) -> None:
     """A SparseUpdateModel has its own settings; flags that say otherwise would be ignored silently."""
-    names = ("plan", "loss", "from_logits", "momentum", "nesterov", "policy", "every", "seed")
+    names = ("plan", "loss", "from_logits", "optimizer", "momentum", "trust_coefficient", "nesterov")
+    names += ("policy", "every", "seed")
     given = [f"--{name}" for name in names if values[name].present]
     if given:
         raise UsageError(

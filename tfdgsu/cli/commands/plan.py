@@ -59,6 +59,9 @@ class PlanCommand(Command):
         flags.DEFINE_integer("batch_size", 1, "Examples per step on the device.", flag_values=values)
         flags.DEFINE_bool("momentum", False, "Count velocities, for SGD with momentum.", flag_values=values)
         flags.DEFINE_enum(
+            "optimizer", "sgd", ["sgd", "lars"], "Whose state to count; lars is tfdgsu.LARS.", flag_values=values
+        )
+        flags.DEFINE_enum(
             "quantize", None, ["int8"], "Count the bytes of an int8 bundle; float32 if not given.", flag_values=values
         )
         flags.DEFINE_enum(
@@ -87,6 +90,7 @@ class PlanCommand(Command):
             momentum=values.momentum,
             quantize=values.quantize,
             rounding=values.rounding,
+            optimizer=values.optimizer,
         )
         made.summary()
         if values.out is not None:

@@ -55,6 +55,8 @@ def _run_separate_ops(case):
         layer = "depthwise" if geometry is options else "conv"
         own = {key: options[f"{layer}_{key}"] for key in ("layer_id", "x_scale", "x_zero_point")}
         merged = options | geometry | own | {"mask_alpha": alpha, "depth_multiplier": 1}
+        if name.startswith("Bias"):
+            merged["momentum"] = options["bias_momentum"]
         return {field.name: merged[field.name] for field in REGISTRY[f"Tfdgsu{name}"].OPTIONS}
 
     def update(layer, dz, filter_kind, geometry):
@@ -66,7 +68,8 @@ def _run_separate_ops(case):
             own = [f"{layer}_{name}" for name in names]
             if layer == "conv" and values["overlay"] is not None:
                 own[1] = "overlay"
-            run(filter_kind, ["train", "lr", f"{layer}_x_sel", dz, *own, "step"], geometry=geometry)
+            rate = "lr" if values[f"{layer}_rate"] is None else f"{layer}_rate"
+            run(filter_kind, ["train", rate, f"{layer}_x_sel", dz, *own, "step"], geometry=geometry)
 
     wide = [np.zeros((*values["dy"].shape[:3], m), np.float32)]
     operands = ["train", "dy", "project_w", "project_scales", None, "depthwise_bits"]
@@ -109,7 +112,8 @@ def _scratch_bytes(case):
 def test_every_operand_is_needed_where_the_options_say_so():
     whole = next(case for case in CASES if not any(array is None for array in case.inputs))
     for position, operand in enumerate(OP.INPUTS):
-        if operand.optional and not operand.name.endswith(("bits", "addend")):
+        # Without a rate of its own, a filter has that of all.
+        if operand.optional and not operand.name.endswith(("bits", "addend", "rate")):
             inputs = [None if i == position else a for i, a in enumerate(whole.inputs)]
             specs = [None if a is None else TensorSpec(a.shape, a.dtype.name) for a in inputs]
             with pytest.raises(ValueError, match="^Tfdgsu"):

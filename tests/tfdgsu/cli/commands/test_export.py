@@ -35,6 +35,21 @@ def test_flags_reach_the_bundle(model_path, plan_path, tmp_path, capsys):
     assert array.exists()
 
 
+def test_lars_reaches_the_bundle(model_path, plan_path, tmp_path, capsys):
+    path = tmp_path / "out.tflite"
+    words = ["export", model_path, "--plan", plan_path, "--out", str(path), "--trust_coefficient", "0.5"]
+    assert run([*words, "--optimizer", "lars", "--momentum", "0.75"]) == EXIT_OK
+    document = read_bundle(path).document
+    expected = {"name": "LARS", "momentum": 0.75, "nesterov": False, "trust_coefficient": 0.5, "beta": 0.99}
+    assert document["optimizer"] == expected
+    assert [v["name"] for v in document["variables"] if v["role"] == "layer_rates"] == ["layer_rates"]
+    assert run(["inspect", str(path)]) == EXIT_OK
+    assert "LARS, momentum 0.75, trust coefficient 0.5, beta 0.99" in capsys.readouterr().out
+    assert run(words) == EXIT_USAGE
+    assert run([*words, "--optimizer", "lars", "--nesterov"]) == EXIT_USAGE
+    assert capsys.readouterr().err.count("Leave it out") == 2
+
+
 def test_every_loss_is_exported(model_path, plan_path, tmp_path):
     for loss in ("categorical_crossentropy", "binary_crossentropy", "mean_squared_error"):
         path = tmp_path / f"{loss}.tflite"

@@ -30,6 +30,14 @@ def test_plans_for_int8(model_path, tmp_path):
     assert tfdgsu.SparseUpdatePlan.from_json(path.read_text()) == expected
 
 
+def test_plans_for_lars(model_path, tmp_path):
+    path = tmp_path / "plan.json"
+    assert run(["plan", model_path, "--optimizer=lars", "--out", str(path)]) == EXIT_OK
+    plan = tfdgsu.SparseUpdatePlan.from_json(path.read_text())
+    model = keras.models.load_model(model_path, compile=False)
+    assert plan == tfdgsu.plan(model, optimizer="lars") and plan.optimizer == "lars"
+
+
 def test_takes_an_explicit_choice(model_path, tmp_path):
     path = tmp_path / "plan.json"
     assert run(["plan", model_path, "--layers", "conv_2=3,conv_3=0", "--notrain_head", "--out", str(path)]) == EXIT_OK
