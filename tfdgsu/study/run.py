@@ -8,7 +8,7 @@ import json
 import os
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -96,18 +96,31 @@ class StudyRun:
         if self.sparse.channels:
             policy, every, seed = self.recipe.policy, self.recipe.every, self.recipe.seed
             callbacks.append(DynamicSparseCallback(policy=policy, every=every, seed=seed))
-        for epoch in range(len(self._history), self.recipe.epochs):
-            start_s = time.perf_counter()
+        n_done = len(self._history)
+        if n_done < self.recipe.epochs:
+            # One call for all epochs: the end of a dataset that a generator feeds can take longer than an epoch.
             self.sparse.fit(
-                self._batches(epoch), steps_per_epoch=self._n_steps, callbacks=callbacks, verbose=0, shuffle=False
+                self._batches(n_done),
+                steps_per_epoch=self._n_steps,
+                initial_epoch=n_done,
+                epochs=self.recipe.epochs,
+                callbacks=[*callbacks, _EpochEnd(lambda seconds: on_epoch(self._finish_epoch(seconds)))],
+                verbose=0,
+                shuffle=False,
             )
-            seconds = time.perf_counter() - start_s
-            rate = self._n_steps * self.recipe.batch_size / seconds
-            entry = {"epoch": epoch + 1, "seconds": seconds, "images_per_second": rate, **self._evaluate()}
-            self._history.append(entry)
-            self._store()
-            on_epoch(entry)
         return self._result()
+
+    def _finish_epoch(self, seconds: float) -> dict:
+        rate = self._n_steps * self.recipe.batch_size / seconds
+        entry = {
+            "epoch": len(self._history) + 1,
+            "seconds": seconds,
+            "images_per_second": rate,
+            **self._evaluate(),
+        }
+        self._history.append(entry)
+        self._store()
+        return entry
 
     def _task_digest(self, model: keras.Model) -> str:
         """Differs where model, images or judges do."""
@@ -134,26 +147,31 @@ class StudyRun:
             config["momentum"] = recipe.momentum
         return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
 
-    def _batches(self, epoch: int) -> tf.data.Dataset:
-        """Rows of one epoch; order and views depend on seed and epoch alone."""
-        rng = np.random.default_rng([self.recipe.seed, epoch])
-        order = rng.permutation(len(self._images))
-        numbers = rng.integers(0, self.recipe.n_views, len(order))
-        size = self.recipe.batch_size
+    def _batches(self, first_epoch: int) -> tf.data.Dataset:
+        """Features and classes of what is left of the run."""
 
         def generate():
-            for first in range(0, self._n_steps * size, size):
-                part = slice(first, first + size)
-                x = self._cache.batch(self._images, order[part], numbers[part])
-                y = keras.utils.to_categorical(self._images.classes(order[part]), self._n_classes)
-                if self.recipe.mixup:
-                    share, other = rng.beta(self.recipe.mixup, self.recipe.mixup), rng.permutation(size)
-                    x, y = (share * a + (1 - share) * a[other] for a in (x, y))
-                yield x, y
+            for epoch in range(first_epoch, self.recipe.epochs):
+                yield from self._epoch(epoch)
 
         shapes = self.sparse.model.input_shape, (None, self._n_classes)
         signature = tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
+
+    def _epoch(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of one epoch; order and views depend on seed and epoch alone."""
+        rng = np.random.default_rng([self.recipe.seed, epoch])
+        order = rng.permutation(len(self._images))
+        numbers = rng.integers(0, self.recipe.n_views, len(order))
+        size, alpha = self.recipe.batch_size, self.recipe.mixup
+        for first in range(0, self._n_steps * size, size):
+            part = slice(first, first + size)
+            x = self._cache.batch(self._images, order[part], numbers[part])
+            y = keras.utils.to_categorical(self._images.classes(order[part]), self._n_classes)
+            if alpha:
+                share, other = rng.beta(alpha, alpha), rng.permutation(len(x))
+                x, y = (share * values + (1 - share) * values[other] for values in (x, y))
+            yield x, y
 
     def _evaluate(self) -> dict[str, float]:
         scores = {}
@@ -199,6 +217,20 @@ class StudyRun:
             "memory": self._memory,
             "history": self._history,
         }
+
+
+class _EpochEnd(keras.callbacks.Callback):
+    """Calls a function with an epoch's seconds, after each."""
+
+    def __init__(self, call: Callable[[float], None]):
+        super().__init__()
+        self._call = call
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start_s = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._call(time.perf_counter() - self._start_s)
 
 
 def _kept_memory(plan: SparseUpdatePlan, dense: SparseUpdatePlan) -> dict:

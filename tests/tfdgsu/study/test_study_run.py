@@ -143,12 +143,12 @@ def test_mixtures_are_of_features_and_of_classes(tmp_path):
     plain = StudyRun(_model(), RECIPE, _images(128, 0), {}, tmp_path)
     for item in (run, plain):
         item.prepare()
-    for (x, y), (x_plain, one_hot) in zip(run._batches(0), plain._batches(0), strict=True):
-        rows, rows_plain = (values.numpy().reshape(len(values), -1).astype(np.float64) for values in (x, x_plain))
+    for (x, y), (x_plain, one_hot) in zip(run._epoch(0), plain._epoch(0), strict=True):
+        rows, rows_plain = (values.reshape(len(values), -1).astype(np.float64) for values in (x, x_plain))
         shares = np.linalg.lstsq(rows_plain.T, rows.T, rcond=None)[0].T  # Of each plain row in each mixture.
         assert np.all(np.sum(shares > 1e-6, axis=1) <= 2) and np.any(shares[np.eye(len(shares)) == 1] < 0.999)
         np.testing.assert_allclose(np.sum(shares, axis=1), 1.0, rtol=1e-5)
-        np.testing.assert_allclose(y, shares @ one_hot.numpy(), atol=1e-5)
+        np.testing.assert_allclose(y, shares @ one_hot, atol=1e-5)
 
 
 def _prepared(front, folder, images):
