@@ -79,7 +79,6 @@ REGISTRY = {
         CategoricalCrossentropy,
         BinaryCrossentropy,
         MeanSquaredError,
-        LayerRate,
         AdvanceStep,
         ConvBlock,
         Conv2DGradInputInt8,
@@ -88,6 +87,7 @@ REGISTRY = {
         DepthwiseConv2DGradFilterInt8,
         BiasGradInt32,
         ConvBlockGrad,
+        LayerRate,
     )
 }
 
