@@ -231,6 +231,21 @@ def test_chain_stays_with_updates_of_different_kinds(changes):
     assert _stays(c, c.project(), c.depthwise(), c.conv_filter(**changes), c.conv_bias())
 
 
+def test_filters_may_have_rates_of_their_own_and_biases_share_one():
+    c, own = _Chain(), [Tensor(f"rate_{i}", (1,)) for i in range(2)]
+    updates = [c.depthwise_filter(), c.conv_filter(), c.depthwise_bias(), c.conv_bias()]
+    for update, rate in zip(updates, own):
+        update.inputs[1] = rate
+    kinds, graph = c.fuse(c.project(), c.depthwise(), *updates)
+    assert kinds == ["ConvBlockGrad"]
+    named = _named(graph.ops[0])
+    assert (named["lr"], named["depthwise_rate"], named["conv_rate"]) == (c.lr, *own)
+    c = _Chain()
+    other = c.conv_bias()
+    other.inputs[1] = own[0]
+    assert _stays(c, c.project(), c.depthwise(), c.depthwise_bias(), other)
+
+
 def test_verifier_knows_where_the_fused_op_has_its_weights():
     names = [operand.name for operand in REGISTRY[KIND].INPUTS]
     assert [names[i] for i in WEIGHTS_PASSED[KIND]] == [
