@@ -115,11 +115,9 @@ def read_optimizer(optimizer) -> SgdSpec:
             f"The device's {name} has a learning rate, {', '.join(_SETTINGS[type(optimizer)])}. "
             f"Received: {odd}. Remedy: compile with {name} without these settings."
         )
-    return (
-        _read_lars(optimizer)
-        if type(optimizer) is LARS
-        else SgdSpec(float(optimizer.momentum), bool(optimizer.nesterov))
-    )
+    if type(optimizer) is LARS:
+        return _read_lars(optimizer)
+    return SgdSpec(float(optimizer.momentum), bool(optimizer.nesterov))
 
 
 def _read_lars(optimizer: LARS) -> LarsSpec:
