@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the tables and plots of docs/accuracy.md from the stored runs of cifar10.py: `python cifar10.py --write`."""
 
+import dataclasses
 import math
 import pathlib
 import statistics
 
 import generated_parts
+from cifar10_recipes import ROWS
 
 from tfdgsu.study import Row, format_table, read_records, rows_of
 
@@ -31,7 +33,7 @@ def parts(records: list[dict]) -> dict[str, str]:
 
 
 def _format(rows: list[Row]) -> str:
-    paragraphs = [format_table(rows), *_gains(rows)] if rows else ["No runs yet."]
+    paragraphs = [format_table(rows), *_gains(rows), *_changes(rows)] if rows else ["No runs yet."]
     return "\n" + "\n\n".join(paragraphs) + "\n\n"
 
 
@@ -50,6 +52,22 @@ def _gains(rows: list[Row]) -> list[str]:
                 error = statistics.stdev(gains) / math.sqrt(len(gains))
                 text = f"{statistics.fmean(gains):+.2f} ± {error:.2f} points (mean and standard error of {len(gains)} seeds)"
                 lines.append(f"- `{name}` over `{other.recipe.name}`: {text}")
+    return ["\n".join(lines)] if lines else []
+
+
+def _changes(rows: list[Row]) -> list[str]:
+    """What recipes change that are no row of the table: those of a row's name and something behind it."""
+    lines = []
+    for recipe in (row.recipe for row in rows):
+        base = max((name for name in ROWS if recipe.name.startswith(f"{name}_")), key=len, default=None)
+        if recipe.name in ROWS or base is None:
+            continue
+        fields = (field.name for field in dataclasses.fields(recipe) if field.name not in ("name", "epochs", "seed"))
+        changed = {name: getattr(recipe, name) for name in fields if getattr(recipe, name) != getattr(ROWS[base], name)}
+        flags = (
+            f"--{name}={','.join(value) if isinstance(value, tuple) else value}" for name, value in changed.items()
+        )
+        lines.append(f"- `{recipe.name}`: `--row={base} {' '.join(flags)}`")
     return ["\n".join(lines)] if lines else []
 
 

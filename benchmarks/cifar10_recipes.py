@@ -17,7 +17,7 @@ _SGD = Recipe("sgd", layers=_EXPAND_7_16, n_views=8, epochs=30, learning_rate=0.
 # Of convolutions the rate follows the gradient, and a low one for the rest needs no clipping: a device has none.
 _LARS = dataclasses.replace(_SGD, optimizer="lars", learning_rate=0.1, clip_norm=0.0)
 _BIAS = dataclasses.replace(_SGD, update="bias", layers=_BLOCKS_7_16)
-_DENSE = dataclasses.replace(_SGD, update="dense", learning_rate=0.025, momentum=0.9)
+_DENSE = dataclasses.replace(_SGD, update="dense", learning_rate=0.025, momentum=0.9, epochs=10)
 _TENTH = dataclasses.replace(_LARS, update_fraction=0.1)
 
 ROWS = {
@@ -33,6 +33,7 @@ ROWS = {
         dataclasses.replace(_TENTH, name="static_10", policy="static"),
         dataclasses.replace(_TENTH, name="dynamic_10"),
         dataclasses.replace(_DENSE, name="dense_13_16", layers=_POINTWISE_13_16),
+        dataclasses.replace(_DENSE, name="dense_expand"),
         dataclasses.replace(_DENSE, name="dense_7_16", layers=_BLOCKS_7_16),
         dataclasses.replace(_DENSE, name="full", layers=()),
     )
