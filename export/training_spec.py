@@ -101,12 +101,12 @@ class SgdSpec:
     nesterov: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LarsSpec(SgdSpec):
     """``tfdgsu.LARS``: SGD with momentum, in which kernels of convolutions have learning rates of their own."""
 
-    trust_coefficient: float = 0.013
-    beta: float = 0.99
+    trust_coefficient: float
+    beta: float
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,8 @@ class LARS(keras.optimizers.Optimizer):
     while: no gradient is kept, and the step of SGD with momentum remains as it is. Where the velocity was cleared, s stays.
     The first step has no s, takes 1e12 instead and so changes next to nothing; the second has mean((velocity / rate)^2).
 
-    LARS: You et al., arXiv 1708.03888, equation 6, whose norms are those of the step's weights and gradient.
+    LARS: You et al., arXiv 1708.03888, equation 6, whose norms are those of the step's weights and gradient. Bundles have
+    it, too: docs/design/0005-layer-rates.md.
 
     Example:
         sparse.compile(tfdgsu.LARS(0.1), loss="sparse_categorical_crossentropy")
