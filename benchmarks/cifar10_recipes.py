@@ -13,9 +13,9 @@ _BLOCKS_7_16 = ("b[7-9]_*", "b1[0-6]_*")
 _EXPAND_7_16 = ("b[7-9]_expand", "b1[0-6]_expand")
 _POINTWISE_13_16 = ("b1[3-6]_expand", "b1[3-6]_project")
 
-_SGD = Recipe("sgd", layers=_EXPAND_7_16, n_views=8, epochs=30, learning_rate=0.3, clip_norm=1.0)
+_SGD = Recipe("sgd", layers=_EXPAND_7_16, n_views=16, epochs=30, learning_rate=0.3, clip_norm=1.0)
 # Of convolutions the rate follows the gradient, and a low one for the rest needs no clipping: a device has none.
-_LARS = dataclasses.replace(_SGD, optimizer="lars", learning_rate=0.1, clip_norm=0.0)
+_LARS = dataclasses.replace(_SGD, optimizer="lars", learning_rate=0.1, clip_norm=0.0, epochs=60)
 _BIAS = dataclasses.replace(_SGD, update="bias", layers=_BLOCKS_7_16)
 _DENSE = dataclasses.replace(_SGD, update="dense", learning_rate=0.025, momentum=0.9, epochs=10)
 _TENTH = dataclasses.replace(_LARS, update_fraction=0.1)

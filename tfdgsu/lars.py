@@ -43,7 +43,7 @@ class LARS(keras.optimizers.Optimizer):
     def __init__(
         self,
         learning_rate=0.1,
-        trust_coefficient: float = 0.04,
+        trust_coefficient: float = 0.02,
         momentum: float = 0.9,
         beta: float = 0.99,
         name: str = "lars",

@@ -62,7 +62,7 @@ class Recipe:
     optimizer: str = "sgd"
     learning_rate: float = 0.3
     momentum: float = 0.0
-    trust_coefficient: float = 0.04
+    trust_coefficient: float = 0.02
     clip_norm: float = 1.0
     epochs: int = 10
     batch_size: int = 64
