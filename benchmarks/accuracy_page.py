@@ -62,7 +62,7 @@ def _changes(rows: list[Row]) -> list[str]:
         base = max((name for name in ROWS if recipe.name.startswith(f"{name}_")), key=len, default=None)
         if recipe.name in ROWS or base is None:
             continue
-        fields = (field.name for field in dataclasses.fields(recipe) if field.name not in ("name", "epochs", "seed"))
+        fields = (field.name for field in dataclasses.fields(recipe) if field.name not in ("name", "seed"))
         changed = {name: getattr(recipe, name) for name in fields if getattr(recipe, name) != getattr(ROWS[base], name)}
         flags = (
             f"--{name}={','.join(value) if isinstance(value, tuple) else value}" for name, value in changed.items()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The study's benchmark: its views and recipes, its page, and a quick version of it on the real data."""
 
+import dataclasses
 import importlib
 import os
 import pathlib
@@ -44,6 +45,23 @@ def test_the_page_says_what_the_stored_runs_say(monkeypatch):
     page, generated_parts = (importlib.import_module(name) for name in ("accuracy_page", "generated_parts"))
     parts = page.parts(read_records(FOLDER / "results" / "cifar10.jsonl"))
     assert generated_parts.outdated(page.PAGE, page.SOURCE, parts) == [], "run python benchmarks/cifar10.py --write"
+
+
+def test_the_page_says_how_to_repeat_a_run_that_is_no_row(monkeypatch, recipes):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    page = importlib.import_module("accuracy_page")
+    changed = dataclasses.replace(
+        recipes["dynamic_2"], name="dynamic_2_x", layers=("a", "b"), every=7, epochs=3, seed=1
+    )
+    memory = {name: {"kept_bytes": 1, "share_of_dense": 0.5} for name in ("int8", "float32")}
+    history = [{"epoch": 1, "seconds": 1.0, "images_per_second": 9.0, "test": 0.5}]
+    record = {"n_images": 4, "update_fraction": 0.02, "visited_weights": 1, "memory": memory, "history": history}
+    texts = [
+        page.parts([{**record, "recipe": dataclasses.asdict(recipe)}])["test"]
+        for recipe in (recipes["dynamic_2"], changed)
+    ]
+    assert "`--row" not in texts[0]
+    assert "- `dynamic_2_x`: `--row=dynamic_2 --layers=a,b --every=7 --epochs=3`\n" in texts[1]
 
 
 def _write_images(path, images):
