@@ -56,18 +56,19 @@ def _gains(rows: list[Row]) -> list[str]:
 
 
 def _changes(rows: list[Row]) -> list[str]:
-    """What recipes change that are no row of the table: those of a row's name and something behind it."""
+    """What recipes change of the row whose name they have, or begin with."""
     lines = []
     for recipe in (row.recipe for row in rows):
-        base = max((name for name in ROWS if recipe.name.startswith(f"{name}_")), key=len, default=None)
-        if recipe.name in ROWS or base is None:
+        base = max((name for name in ROWS if f"{recipe.name}_".startswith(f"{name}_")), key=len, default=None)
+        if base is None:
             continue
         fields = (field.name for field in dataclasses.fields(recipe) if field.name not in ("name", "seed"))
         changed = {name: getattr(recipe, name) for name in fields if getattr(recipe, name) != getattr(ROWS[base], name)}
         flags = (
             f"--{name}={','.join(value) if isinstance(value, tuple) else value}" for name, value in changed.items()
         )
-        lines.append(f"- `{recipe.name}`: `--row={base} {' '.join(flags)}`")
+        if changed:
+            lines.append(f"- `{recipe.name}`: `--row={base} {' '.join(flags)}`")
     return ["\n".join(lines)] if lines else []
 
 
