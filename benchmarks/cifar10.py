@@ -11,8 +11,9 @@ A row of the table is a recipe by name; flags change it:
 
 DATA holds the checkpoint, and CIFAR-10 if it isn't to be downloaded. Training starts from the outputs of the layers in
 front of the first update layer, which are computed once and kept in --state_dir, 6 KiB for each image and view, so about
-5 GB; so is the state of a run after each epoch, and one that was interrupted goes on from there. Settings are chosen on images that are held out of the training set
-(--evaluate_on=validation); the test images are for the final runs, which train on all others.
+5 GB; so is the state of a run after each epoch, and one that was interrupted goes on from there. Settings are chosen on
+images that are held out of the training set (--evaluate_on=validation); the test images are for the final runs, which
+train on all others.
 """
 
 import dataclasses
