@@ -61,7 +61,7 @@ class LARS(keras.optimizers.Optimizer):
         # Parallel to the variables, as those of Keras' optimizers are; of others than kernels, `None`.
         self._velocities, self._mean_squares, self._rates, self._root_mean_squares = [], [], [], []
         for variable in variables:
-            is_kernel = has_own_rate(variable)
+            is_kernel = has_own_rate(variable.shape)
             self._velocities.append(self.add_variable_from_reference(variable, "velocity") if is_kernel else None)
             self._mean_squares.append(self._add_scalar(variable, "mean_square", "zeros") if is_kernel else None)
             self._rates.append(self._add_scalar(variable, "rate", "zeros") if is_kernel else None)
@@ -75,7 +75,7 @@ class LARS(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        if not has_own_rate(variable):
+        if not has_own_rate(variable.shape):
             self.assign_sub(variable, learning_rate * gradient)
             return
         position = self._get_variable_index(variable)
@@ -89,9 +89,9 @@ class LARS(keras.optimizers.Optimizer):
         self.assign_add(variable, velocity)
 
     def _next_mean_square(self, velocity, mean_square, rate):
-        moved = ops.mean(ops.square(velocity))
-        is_known = ops.logical_and(moved > 0, rate > 0)
-        found = moved / ops.where(is_known, rate * rate, 1.0)
+        # In units of the gradient before it is squared, as on a device: squares of small steps vanish.
+        found = ops.mean(ops.square(velocity / ops.where(rate > 0, rate, 1.0)))
+        is_known = ops.logical_and(found > 0, rate > 0)
         steady = self.beta * mean_square + (1 - self.beta) * (1 - self.momentum**2) * found
         return ops.where(is_known, ops.where(mean_square > 0, steady, found), mean_square)
 
@@ -104,9 +104,9 @@ class LARS(keras.optimizers.Optimizer):
         }
 
 
-def has_own_rate(variable: keras.Variable) -> bool:
+def has_own_rate(shape: tuple[int, ...]) -> bool:
     """True for the kernel of a convolution, or a slice of one: its axes are those of a window, input and output channels."""
-    return len(variable.shape) > 2
+    return len(shape) > 2
 
 
 def _root_mean_square_of(variable: keras.Variable):

@@ -6,6 +6,7 @@ from . import interpreter_cost
 from .byte_size import FLOAT_BYTES
 from .fused_layers import float_tail
 from .gradient_path import GradientPath
+from .lars import has_own_rate
 from .number_format import FLOAT32, NumberFormat
 from .optimizer_slots import LAYER_RATE_BYTES
 from .sparse_update_plan import CostItem, LayerUpdate, PlanCost
@@ -46,7 +47,9 @@ def predict(
 def _with_velocity(updates: tuple[LayerUpdate, ...], momentum: bool, optimizer: str) -> set[str]:
     """Names of the kernels and biases that have a velocity; with LARS, kernels of convolutions only."""
     if optimizer == "lars":
-        return {f"{update.name}/kernel" for update in updates if update.n_selected and len(update.kernel_shape) > 2}
+        return {
+            f"{update.name}/kernel" for update in updates if update.n_selected and has_own_rate(update.kernel_shape)
+        }
     return {f"{update.name}/{role}" for update in updates for role in ("kernel", "bias") if momentum}
 
 

@@ -43,7 +43,7 @@ def test_steps_of_kernels_and_of_everything_else():
 
 def test_the_rate_follows_the_gradients_size():
     rng = np.random.default_rng(5)
-    for scale in (1e-4, 1.0, 1e4):
+    for scale in (1e-12, 1e-4, 1.0, 1e4):
         variable = keras.Variable(rng.normal(size=(1, 1, 8, 16)).astype(np.float32))
         optimizer, before = tfdgsu.LARS(RATE, TRUST, MOMENTUM), variable.numpy()
         for _ in range(200):
