@@ -82,8 +82,7 @@ def _some(rows: np.ndarray) -> np.ndarray:
 
 
 def chosen_recipe() -> tfdgsu.study.Recipe:
-    given = {name: flag.value for name, flag in _CHANGES.items() if flag.value is not None}
-    changes = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    changes = {name: flag.value for name, flag in _CHANGES.items() if flag.value is not None}
     return dataclasses.replace(ROWS[_ROW.value], **changes)
 
 

@@ -15,7 +15,7 @@ from ..gradients import custom_op
 from ..ir import Graph, Op, Tensor
 from ..ops.custom import REGISTRY
 from ..ops.custom.conv_block_grad import LAYERS
-from .gradient_chain import GradientChain, find_chain, operands
+from .gradient_chain import SHARED_OPTIONS, GradientChain, find_chain, operands
 
 KIND = "TfdgsuConvBlockGrad"
 # Kernels sum 8 channels together: larger tiles are no faster. Tiles of 4, as fast as separate ops, are for images
@@ -23,7 +23,6 @@ KIND = "TfdgsuConvBlockGrad"
 TILE_CHANNELS, SMALL_TILE_CHANNELS = 8, 4
 SCRATCH_BYTES = 8192
 _WINDOW = ("stride_h", "stride_w", "pad_top", "pad_left")
-_SHARED = ("nesterov", "rounding", "seed")
 _UNUSED = {"nesterov": 0, "rounding": 0, "seed": 0, "layer_id": 0, "x_scale": 1.0, "x_zero_point": 0}
 
 
@@ -91,7 +90,7 @@ def _options(chain: GradientChain, inputs: dict[str, Tensor | None]) -> dict:
     merged = dict(_UNUSED)
     for update in chain.updates:
         merged |= update.options
-    options = {name: merged[name] for name in _SHARED}
+    options = {name: merged[name] for name in SHARED_OPTIONS}
     options |= _window(chain, inputs["dy"])
     options |= {
         "depthwise_mask_alpha": chain.project.options["mask_alpha"],

@@ -15,7 +15,7 @@ from ..ops.custom.conv_block_grad import POINTWISE
 _CONV_INPUT, _CONV_FILTER = "TfdgsuConv2DGradInputInt8", "TfdgsuConv2DGradFilterInt8"
 _DEPTHWISE_INPUT, _DEPTHWISE_FILTER = "TfdgsuDepthwiseConv2DGradInputInt8", "TfdgsuDepthwiseConv2DGradFilterInt8"
 _BIAS = "TfdgsuBiasGradInt32"
-_SHARED_OPTIONS = ("nesterov", "rounding", "seed")
+SHARED_OPTIONS = ("nesterov", "rounding", "seed")  # of all updates of a chain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,5 +159,5 @@ def _are_alike(updates: list[Op]) -> bool:
     """Whether they have in common what one op has only one of: for all updates, for those of biases and for those of filters."""
     biases = {(id(operands(op)["lr"]), op.options["momentum"]) for op in updates if op.kind == _BIAS}
     filters = {op.options["momentum"] for op in updates if op.kind != _BIAS}
-    shared = {(id(operands(op)["step"]), *(op.options[name] for name in _SHARED_OPTIONS)) for op in updates}
+    shared = {(id(operands(op)["step"]), *(op.options[name] for name in SHARED_OPTIONS)) for op in updates}
     return max(len(biases), len(filters), len(shared)) <= 1

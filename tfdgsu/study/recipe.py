@@ -72,6 +72,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        for field in ("layers", "bias_layers"):  # Lists, out of a file or a flag, would not be hashable.
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         for field, known in (("update", UPDATES), ("spread", SPREADS)):
             if getattr(self, field) not in known:
                 raise ValueError(
@@ -111,16 +113,15 @@ class Recipe:
             return head
         convolutions = [layer for layer in weighted if isinstance(layer, _CONVOLUTIONS)]
         chosen = _matching("layers", self.layers or ("*",), convolutions)
+        biases = _matching("bias_layers", self.bias_layers, convolutions) if self.bias_layers else []
         shapes = [tuple(layer.kernel.shape) for layer in chosen]
         counts = {"bias": [0] * len(chosen), "dense": [shape[-2] for shape in shapes]}
         if self.update == "sparse":
             n_weights = sum(math.prod(layer.kernel.shape) for layer in convolutions)
             counts["sparse"] = allocate(shapes, self._gains(prepared, chosen), self.update_fraction * n_weights)
-        biases = _matching("bias_layers", self.bias_layers, convolutions) if self.bias_layers else []
-        only_biases = {layer.name: 0 for layer in biases}
-        return (
-            only_biases | {layer.name: count for layer, count in zip(chosen, counts[self.update], strict=True)} | head
-        )
+        channels = {layer.name: 0 for layer in biases}
+        channels |= zip((layer.name for layer in chosen), counts[self.update], strict=True)
+        return channels | head
 
     def _gains(self, prepared: keras.Model, chosen: list[keras.layers.Layer]) -> list[float]:
         if self.spread == "equal":

@@ -22,7 +22,8 @@ def read_records(path: str | os.PathLike) -> list[dict]:
 
 def add_record(path: str | os.PathLike, record: dict) -> None:
     """Adds a run, as `StudyRun.run` returned it, to a file, in place of one with the same recipe, images and judges."""
-    kept = [other for other in read_records(path) if _identity(other) != _identity(record)]
+    identity = _identity(record)
+    kept = [other for other in read_records(path) if _identity(other) != identity]
     lines = [json.dumps(item) for item in (*kept, record)]
     pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, ("\n".join(lines) + "\n").encode())
@@ -76,8 +77,7 @@ def rows_of(records: list[dict], judge: str) -> list[Row]:
 
 def _recipe_of(record: dict) -> Recipe:
     """What a run was made by; fields that it doesn't name are younger than the run, and have their defaults."""
-    fields = record["recipe"].items()
-    return Recipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields})
+    return Recipe(**record["recipe"])
 
 
 def _identity(record: dict) -> tuple:

@@ -160,7 +160,6 @@ def _read_examples(path: str | None):
 
 def _make_sparse(model, values: flags.FlagValues) -> SparseUpdateModel:
     """The model with plan, loss and optimizer."""
-
     from ...sparse_update_model import SparseUpdateModel
 
     sparse = SparseUpdateModel(model, _read_plan(values.plan))

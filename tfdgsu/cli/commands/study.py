@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...study import Recipe, StudyImages
 
+# A device has no clipping; the rate of LARS follows the gradient, and needs none.
 _SGD = {"optimizer": "sgd", "clip_norm": 1.0}
 _LARS = {"optimizer": "lars", "clip_norm": 0.0}
 _RECIPES = {
@@ -47,7 +48,8 @@ class StudyCommand(Command):
         The recipes: head (the last layer alone), bias (and the biases of the update layers), static (some of their input
         channels, too, at random, always the same), static_l1 (those with the largest weights), dynamic (re-drawn), dense
         (all weights of the update layers). Some channels are trained with tfdgsu.LARS and without clipping, as a device can;
-        everything else with SGD and gradients of norm 1 at most. The update layers are those that 'tfdgsu plan' chooses, or --layers.
+        everything else with SGD and gradients of norm 1 at most. The update layers are those that 'tfdgsu plan' chooses, or
+        --layers.
 
         Each run is added to --out as a line of JSON. With --state_dir an interrupted run goes on where it stopped, and what
         the frozen layers make of the data is computed once.
