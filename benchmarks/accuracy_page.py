@@ -10,7 +10,7 @@ import statistics
 import generated_parts
 from cifar10_recipes import ROWS
 
-from tfdgsu.study import Row, format_table, read_records, rows_of
+from tfdgsu.study import Recipe, Row, format_table, read_records, rows_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "accuracy.md"
@@ -33,8 +33,21 @@ def parts(records: list[dict]) -> dict[str, str]:
 
 
 def _format(rows: list[Row]) -> str:
+    rows = sorted(rows, key=lambda row: _position(row.recipe))
     paragraphs = [format_table(rows), *_gains(rows), *_changes(rows)] if rows else ["No runs yet."]
     return "\n" + "\n\n".join(paragraphs) + "\n\n"
+
+
+def _base(recipe: Recipe) -> str | None:
+    """The row whose name a recipe has, or begins with."""
+    return max((name for name in ROWS if f"{recipe.name}_".startswith(f"{name}_")), key=len, default=None)
+
+
+def _position(recipe: Recipe) -> tuple:
+    """Rows come first, then what changes them; longer runs before shorter ones."""
+    base = _base(recipe)
+    index = len(ROWS) if base is None else list(ROWS).index(base)
+    return recipe.name not in ROWS, -recipe.epochs if recipe.name not in ROWS else 0, index
 
 
 def _gains(rows: list[Row]) -> list[str]:
@@ -56,10 +69,10 @@ def _gains(rows: list[Row]) -> list[str]:
 
 
 def _changes(rows: list[Row]) -> list[str]:
-    """What recipes change of the row whose name they have, or begin with."""
+    """What recipes change of their row."""
     lines = []
     for recipe in (row.recipe for row in rows):
-        base = max((name for name in ROWS if f"{recipe.name}_".startswith(f"{name}_")), key=len, default=None)
+        base = _base(recipe)
         if base is None:
             continue
         fields = (field.name for field in dataclasses.fields(recipe) if field.name not in ("name", "seed"))
