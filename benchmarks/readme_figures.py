@@ -10,10 +10,13 @@ import pathlib
 
 import generated_parts
 
+from tfdgsu.study import Row, read_records, rows_of
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 SOURCE = "benchmarks/readme_figures.py from benchmarks/results/"
 HEADLINE = "headline"
+ACCURACY = "accuracy"
 FIGURES = "figures"
 _METHODS = {
     "inference": "inference, stock TFLM",
@@ -113,11 +116,36 @@ def format_figures(results: dict[str, dict]) -> str:
     )
 
 
+def format_accuracy(rows: list[Row]) -> str:
+    """What long training in Keras reaches, as Markdown."""
+    by_name = {row.recipe.name: row for row in rows}
+    dynamic, recipe = by_name["dynamic_2"], by_name["dynamic_2"].recipe
+    return (
+        f"In Keras, {recipe.epochs} epochs of all 50,000 CIFAR-10 images take this network to {_in_percent(dynamic)} of the "
+        f"test images, in steps that each update {100 * dynamic.updated_fraction:.2f}% of the convolution weights, drawn "
+        f"anew every {recipe.every} steps; backward keeps {100 * dynamic.memory['int8']['share_of_dense']:.1f}% of what "
+        f"training all weights keeps, in int8. Channels that are drawn once reach {_in_percent(by_name['static_2'])}, biases "
+        f"and head alone {_in_percent(by_name['bias'])} in {by_name['bias'].recipe.epochs} epochs, all weights "
+        f"{_in_percent(by_name['full'])} in {by_name['full'].recipe.epochs}; [accuracy](docs/accuracy.md) has the rest.\n"
+    )
+
+
+def _in_percent(row: Row) -> str:
+    if row.spread is None:
+        return f"{100 * row.mean:.2f}%"
+    return f"{100 * row.mean:.2f} ± {100 * row.spread:.2f}% ({len(row.accuracies)} seeds)"
+
+
 def read_parts() -> dict[str, str]:
     """The generated parts of the README by name."""
     folder = ROOT / "benchmarks" / "results"
     results = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-    return {HEADLINE: format_headline(results), FIGURES: format_figures(results)}
+    rows = rows_of(read_records(folder / "cifar10.jsonl"), "test")
+    return {
+        HEADLINE: format_headline(results),
+        ACCURACY: format_accuracy(rows),
+        FIGURES: format_figures(results),
+    }
 
 
 if __name__ == "__main__":
