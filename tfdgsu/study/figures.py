@@ -4,8 +4,13 @@
 
 import statistics
 
+import numpy as np
+
 from .. import plots
 from .records import Row
+
+# What matplotlib's own colours suffice for.
+_N_DEFAULT_COLOURS = 10
 
 
 def plot_memory(rows: list[Row], number_format: str = "int8"):
@@ -19,7 +24,7 @@ def plot_memory(rows: list[Row], number_format: str = "int8"):
 
 def plot_fractions(rows: list[Row]):
     """Accuracy against the share of weights that a step updates; returns the Axes."""
-    ax = plots.figures.new_axes(7.5, 5.0)
+    ax = _axes(len(rows))
     for row in rows:
         ax.errorbar(
             [100 * row.updated_fraction], [100 * row.mean], [100 * (row.spread or 0)], fmt="o", label=row.recipe.name
@@ -30,11 +35,20 @@ def plot_fractions(rows: list[Row]):
 
 def plot_epochs(rows: list[Row]):
     """Mean accuracy after each epoch; returns the Axes."""
-    ax = plots.figures.new_axes(7.5, 5.0)
+    ax = _axes(len(rows))
     for row in rows:
         means = [100 * statistics.fmean(values) for values in zip(*row.histories.values(), strict=True)]
         ax.plot(range(1, len(means) + 1), means, marker=".", label=row.recipe.name)
     return _finish(ax, "epoch")
+
+
+def _axes(n_colours: int):
+    ax = plots.figures.new_axes(7.5, 5.0)
+    if n_colours > _N_DEFAULT_COLOURS:
+        from matplotlib import colormaps
+
+        ax.set_prop_cycle(color=colormaps["turbo"](np.linspace(0, 1, n_colours)))
+    return ax
 
 
 def _finish(ax, x_label: str):

@@ -28,6 +28,11 @@ def test_accuracy_against_epochs(rows):
     assert curves["dynamic"][1] == pytest.approx([60.0, 85.0])
 
 
+def test_every_one_of_many_rows_has_a_colour_of_its_own(rows):
+    ax = figures.plot_epochs([rows[0]] * 14)
+    assert len({tuple(line.get_color()) for line in ax.get_lines()}) == 14
+
+
 def test_accuracy_against_the_share_of_a_step(rows):
     ax = figures.plot_fractions(rows)
     points = {item.get_label(): item.lines[0].get_xydata()[0].tolist() for item in ax.containers}
