@@ -47,7 +47,7 @@ def _position(recipe: Recipe) -> tuple:
     """Rows come first, then what changes them; longer runs before shorter ones."""
     base = _base(recipe)
     index = len(ROWS) if base is None else list(ROWS).index(base)
-    return recipe.name not in ROWS, -recipe.epochs if recipe.name not in ROWS else 0, index
+    return (0, index) if recipe.name in ROWS else (1, -recipe.epochs, index)
 
 
 def _gains(rows: list[Row]) -> list[str]:

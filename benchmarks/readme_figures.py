@@ -121,9 +121,9 @@ def format_accuracy(rows: list[Row]) -> str:
     by_name = {row.recipe.name: row for row in rows}
     dynamic, recipe = by_name["dynamic_2"], by_name["dynamic_2"].recipe
     return (
-        f"In Keras, {recipe.epochs} epochs of all 50,000 CIFAR-10 images take this network to {_in_percent(dynamic)} of the "
-        f"test images, in steps that each update {100 * dynamic.updated_fraction:.2f}% of the convolution weights, drawn "
-        f"anew every {recipe.every} steps; backward keeps {100 * dynamic.memory['int8']['share_of_dense']:.1f}% of what "
+        f"In Keras, {recipe.epochs} epochs on the training images of CIFAR-10 take this network to "
+        f"{_in_percent(dynamic)} of the test images, in steps that each update {100 * dynamic.updated_fraction:.2f}% of the convolution "
+        f"weights, drawn anew every {recipe.every} steps; backward keeps {100 * dynamic.memory['int8']['share_of_dense']:.1f}% of what "
         f"training all weights keeps, in int8. Channels that are drawn once reach {_in_percent(by_name['static_2'])}, biases "
         f"and head alone {_in_percent(by_name['bias'])} in {by_name['bias'].recipe.epochs} epochs, all weights "
         f"{_in_percent(by_name['full'])} in {by_name['full'].recipe.epochs}; [accuracy](docs/accuracy.md) has the rest.\n"
@@ -131,9 +131,8 @@ def format_accuracy(rows: list[Row]) -> str:
 
 
 def _in_percent(row: Row) -> str:
-    if row.spread is None:
-        return f"{100 * row.mean:.2f}%"
-    return f"{100 * row.mean:.2f} ± {100 * row.spread:.2f}% ({len(row.accuracies)} seeds)"
+    n_seeds = len(row.accuracies)
+    return f"{row.percent}% ({n_seeds} seeds)" if n_seeds > 1 else f"{row.percent}%"
 
 
 def read_parts() -> dict[str, str]:

@@ -60,6 +60,11 @@ class Row:
         """Standard deviation over the seeds, or `None` of one."""
         return statistics.stdev(self.accuracies.values()) if len(self.accuracies) > 1 else None
 
+    @property
+    def percent(self) -> str:
+        """Mean and, of several seeds, spread, in percent: "83.11 ± 0.19"."""
+        return f"{100 * self.mean:.2f}" + ("" if self.spread is None else f" ± {100 * self.spread:.2f}")
+
 
 def rows_of(records: list[dict], judge: str) -> list[Row]:
     """Returns one row for each recipe, in the order of their first runs.
@@ -105,11 +110,10 @@ def format_table(rows: list[Row]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
-        spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
         shares = [f"{100 * row.memory[name]['share_of_dense']:.2f}%" for name in ("int8", "float32")]
         cells = [
             row.recipe.name,
-            f"{100 * row.mean:.2f}{spread}",
+            row.percent,
             str(len(row.accuracies)),
             str(row.recipe.epochs),
             f"{100 * row.updated_fraction:.2f}%",
