@@ -22,7 +22,7 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         sparse.fit(x, y, callbacks=[tfdgsu.DynamicSparseCallback(policy="random", every=10, seed=7)])
 
     Args:
-        policy: "static", "static_l1", "cyclic", "random", "importance", "gradient", or a `tfdgsu.policies.Policy`.
+        policy: "static", "static_l1", "cyclic", "random", "importance", "gradient", "fisher", or a `tfdgsu.policies.Policy`.
         every: Period in steps.
         seed: uint32 seed of the policy.
 
@@ -55,7 +55,7 @@ class DynamicSparseCallback(keras.callbacks.Callback):
         super().set_model(model)
         self._must_draw_static = self._step() == 0 or model.schedule != self.schedule
         model.schedule = self.schedule
-        model.track_gradient_norms(self.policy.needs_gradient_norms)
+        model.track_statistics(self.policy.statistics)
 
     def on_train_begin(self, logs=None):
         if self.model.schedule is not self.schedule:
@@ -137,7 +137,7 @@ class DynamicSparseCallback(keras.callbacks.Callback):
             n_selected=update.n_selected,
             bytes_per_channel=FLOAT_BYTES * (update.weights_per_channel + n_kept),
             kernel=item.kernel.numpy().take(item.pool, axis=-2),
-            gradient_norms=item.gradient_norms.numpy()[item.pool],
+            **{name: variable.numpy()[item.pool] for name, variable in item.statistics.items()},
         )
 
     def _compute_visited_fraction(self) -> float:

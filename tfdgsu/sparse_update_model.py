@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Keras model whose training step updates what a plan says, and keeps for backward only what that needs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from . import methods, update_variables
+from . import channel_statistics, methods, update_variables
 from .channel_schedule import ChannelSchedule
 from .gradient_path import check, trace
 from .layer_graph import flatten
@@ -74,7 +74,7 @@ class SparseUpdateModel(keras.Model):
         self.plan = plan
         self.schedule = ChannelSchedule()
         self._machine = _Machine(prepared, plan)
-        self._tracks_gradient_norms = False
+        self._statistics: frozenset[str] = frozenset()
         given = _check_pools(plan, pools or {})
         for layer_id, update in enumerate(plan.layers):
             layer = self._machine.path.graph.find(update.name).layer
@@ -227,9 +227,16 @@ class SparseUpdateModel(keras.Model):
                 pairs.append((gradients.biases[name], item.bias))
         # Waiting for the reads of a variable isn't enough: an update in place would reach an input gradient that still uses
         # the buffer it got from one.
-        with tf.control_dependencies([gradient for gradient, _ in pairs]):
+        statistics = {
+            name: channel_statistics.compute(
+                self._statistics, gradients.kernels[name], tf.convert_to_tensor(item.slice)
+            )
+            for name, item in machine.variables.items()
+            if item.channels is not None
+        }
+        with tf.control_dependencies([*(gradient for gradient, _ in pairs), *tf.nest.flatten(statistics)]):
             self.optimizer.apply_gradients(pairs)
-            machine.writer.write(gradients.kernels if self._tracks_gradient_norms else {})
+            machine.writer.write(statistics)
         return self.compute_metrics(x, y, gradients.y_pred, sample_weight=sample_weight)
 
     def _check_shapes(self, inputs: list[tf.Tensor]) -> None:
@@ -241,10 +248,15 @@ class SparseUpdateModel(keras.Model):
                     f"Received: {list(tensor.shape[1:])}. Resize or reshape x."
                 )
 
-    def track_gradient_norms(self, enabled: bool) -> None:
-        """Turns on or off the running norms of channel gradients that gradient-driven policies read."""
-        if enabled != self._tracks_gradient_norms:
-            self._tracks_gradient_norms = enabled
+    def track_statistics(self, names: Collection[str]) -> None:
+        """Says which running means of channels training keeps up to date, see `tfdgsu.policies.Policy.statistics`.
+
+        Raises:
+            ValueError: There is no such statistic.
+        """
+        names = channel_statistics.check_names(names)
+        if names != self._statistics:
+            self._statistics = names
             self.train_function = None  # It is traced with or without them.
 
     def set_channels(self, channels: Mapping[str, np.ndarray]) -> None:

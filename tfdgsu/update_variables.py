@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from .channel_rng import random_channels
+from .channel_statistics import STATISTICS
 from .sparse_update_plan import LayerUpdate
 
 # Replicas hold equal values; the first one speaks for all.
@@ -27,7 +28,7 @@ class UpdateVariables:
         bias: The bias [O], or `None` if it isn't updated.
         channels: int32 [k], numbers in [0, C), or `None` unless 0 < k < C.
         slice: [..., k, O] for the optimizer: the kernel itself if k == C, `None` if k == 0.
-        gradient_norms: float32 [C], running norm of each channel's kernel gradient; -1 where it was never seen.
+        statistics: By name, see `channel_statistics`, float32 [C]: a running mean of each channel; -1 where there is none yet.
         visited: uint8 [C], 1 for channels that were ever updated.
     """
 
@@ -38,8 +39,8 @@ class UpdateVariables:
     bias: keras.Variable | None
     channels: keras.Variable | None = None
     slice: keras.Variable | None = None
-    gradient_norms: keras.Variable | None = None
     visited: keras.Variable | None = None
+    statistics: dict[str, keras.Variable] = dataclasses.field(default_factory=dict)
 
     @property
     def trainable(self) -> list[keras.Variable]:
@@ -99,7 +100,8 @@ def create(
     variables.channels = add("channels", channels)
     variables.slice = add("kernel_slice", np.take(kernel, channels, axis=-2), trainable=True)
     variables.slice.whole_kernel = layer.kernel  # For optimizers that go by it: LARS.
-    variables.gradient_norms = add("gradient_norms", np.full(update.n_channels, -1.0, np.float32))
+    for name in STATISTICS:
+        variables.statistics[name] = add(name, np.full(update.n_channels, -1.0, np.float32))
     variables.visited = add("visited", np.zeros(update.n_channels, np.uint8))
     return variables
 

@@ -6,6 +6,8 @@ import keras
 import model_zoo
 import numpy as np
 import pytest
+import tensorflow as tf
+import tolerances
 
 import tfdgsu
 from tfdgsu.channel_rng import cyclic_channels, random_channels
@@ -95,27 +97,56 @@ def test_visited_fraction_survives_saving(sparse, tmp_path):
     assert history["visited_fraction"] == [1.0]
 
 
-def test_gradient_policy_learns_norms(sparse):
-    _, history = fit(sparse, tfdgsu.DynamicSparseCallback("gradient", every=1, seed=2), 12)
-    norms = sparse.update_variables["conv_3"].gradient_norms.numpy()
+@pytest.mark.parametrize(("name", "other"), [("gradient", "fisher"), ("fisher", "gradient")])
+def test_policy_that_scores_learns_its_statistic(sparse, name, other):
+    def values(policy):
+        return sparse.update_variables["conv_3"].statistics[tfdgsu.policies.get(policy).statistics[0]].numpy()
+
+    _, history = fit(sparse, tfdgsu.DynamicSparseCallback(name, every=1, seed=2), 12)
     visited = sparse.update_variables["conv_3"].visited.numpy()
-    np.testing.assert_array_equal(norms >= 0, visited == 1)
+    learned = values(name)
+    np.testing.assert_array_equal(learned >= 0, visited == 1)
+    np.testing.assert_array_equal(values(other), -1)
     assert history["visited_fraction"][0] > 0.9
     assert sparse.schedule.device_kind == "input"
-    before = norms.copy()
     fit(sparse, tfdgsu.DynamicSparseCallback("importance", every=1, seed=2), 2)
-    np.testing.assert_array_equal(sparse.update_variables["conv_3"].gradient_norms.numpy(), before)
+    np.testing.assert_array_equal(values(name), learned)
+
+
+def test_fisher_is_the_squared_sum_of_activations_times_gradients(sparse):
+    sparse.track_statistics(["fisher"])
+    x, y = model_zoo.random_batch(sparse.model, 2)
+    both = keras.Model(sparse.model.input, [sparse.model.get_layer("conv_3").input, *sparse.model.outputs])
+    with tf.GradientTape() as tape:
+        activations, outputs = both(x)
+        loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, outputs))
+    products = activations * tape.gradient(loss, activations)
+    expected = np.square(np.sum(products, axis=(0, 1)))
+    assert np.sum(expected > 1e-6) > 3
+    sparse.train_on_batch(x, y)
+    channels = sparse.channels["conv_3"].numpy()
+    np.testing.assert_allclose(
+        sparse.update_variables["conv_3"].statistics["fisher"].numpy()[channels],
+        expected[channels],
+        rtol=2 * tolerances.GRADIENT_FLOAT32_RTOL,  # of a square
+        atol=tolerances.GRADIENT_FLOAT32_ATOL,
+    )
+
+
+def test_unknown_statistic_is_refused(sparse):
+    with pytest.raises(ValueError, match=r"statistics must be some of .* Received: \['hessian'\]"):
+        sparse.track_statistics(["hessian", "fisher"])
 
 
 def test_gradient_norm_is_that_of_the_slice(sparse):
-    sparse.track_gradient_norms(True)
+    sparse.track_statistics(["gradient_norms"])
     sparse.compile(keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy")
     x, y = model_zoo.random_batch(sparse.model, 2)
     kernel = sparse.model.get_layer("conv_3").kernel
     before = kernel.numpy()
     sparse.train_on_batch(x, y)
     expected = np.linalg.norm(kernel.numpy() - before, axis=(0, 2))  # learning rate 1: the step is the gradient
-    norms = sparse.update_variables["conv_3"].gradient_norms.numpy()
+    norms = sparse.update_variables["conv_3"].statistics["gradient_norms"].numpy()
     channels = sparse.channels["conv_3"].numpy()
     np.testing.assert_allclose(norms[channels], expected[channels], rtol=1e-4, atol=1e-7)
 

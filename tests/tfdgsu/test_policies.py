@@ -8,11 +8,12 @@ import pytest
 from tfdgsu import policies
 
 
-def make_draw(number=0, kernel=None, gradient_norms=None, n_selected=2, bytes_per_channel=8):
+def make_draw(number=0, kernel=None, n_selected=2, bytes_per_channel=8, **statistics):
     kernel = np.ones((1, 1, 6, 3), np.float32) if kernel is None else kernel
     n_channels = kernel.shape[-2]
-    norms = np.full(n_channels, -1.0, np.float32) if gradient_norms is None else np.asarray(gradient_norms, np.float32)
-    return policies.Draw("layer", 1, number, 7, n_channels, n_selected, bytes_per_channel, kernel, norms)
+    never = {name: np.full(n_channels, -1.0, np.float32) for name in ("gradient_norms", "fisher")}
+    given = {name: np.asarray(values, np.float32) for name, values in statistics.items()}
+    return policies.Draw("layer", 1, number, 7, n_channels, n_selected, bytes_per_channel, kernel, **(never | given))
 
 
 @pytest.mark.parametrize("name", policies.BUILT_IN)
@@ -41,10 +42,11 @@ def test_importance_of_a_zero_kernel_still_draws():
     )
 
 
-def test_gradient_scores_are_norm_per_byte_and_unseen_counts_as_best():
-    scores = policies.GradientPolicy().scores(make_draw(gradient_norms=[4.0, -1.0, 2.0, 0.0, -1.0, 1.0]))
-    np.testing.assert_allclose(scores, np.array([4.0, 4.0, 2.0, 0.0, 4.0, 1.0]) / 8)
-    np.testing.assert_allclose(policies.GradientPolicy().scores(make_draw()), 1 / 8)
+@pytest.mark.parametrize(("name", "statistic"), [("gradient", "gradient_norms"), ("fisher", "fisher")])
+def test_scores_are_per_byte_and_unseen_counts_as_best(name, statistic):
+    draw = make_draw(**{statistic: [4.0, -1.0, 2.0, 0.0, -1.0, 1.0]})
+    np.testing.assert_allclose(policies.get(name).scores(draw), np.array([4.0, 4.0, 2.0, 0.0, 4.0, 1.0]) / 8)
+    np.testing.assert_allclose(policies.get(name).scores(make_draw()), 1 / 8)
 
 
 def test_static_l1_takes_the_channels_with_the_largest_weights():
@@ -56,5 +58,6 @@ def test_static_l1_takes_the_channels_with_the_largest_weights():
 def test_device_kinds():
     kinds = {name: policy.device_kind for name, policy in policies.BUILT_IN.items()}
     assert kinds == {
-        "static": "static", "static_l1": "static", "cyclic": "cyclic", "random": "random", "importance": "input", "gradient": "input"
+        "static": "static", "static_l1": "static", "cyclic": "cyclic", "random": "random", "importance": "input", "gradient": "input",
+        "fisher": "input"
     }  # fmt: skip

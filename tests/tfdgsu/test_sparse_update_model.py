@@ -149,8 +149,9 @@ def test_sgd_equals_a_numpy_reference_over_redraws(momentum, nesterov):
 def _draw(sparse, name, number):
     item = sparse.update_variables[name]
     update = item.update
+    none = np.zeros(0)
     return tfdgsu.policies.Draw(
-        name, item.layer_id, number, 5, update.n_channels, update.n_selected, 1, item.kernel.numpy(), np.zeros(0)
+        name, item.layer_id, number, 5, update.n_channels, update.n_selected, 1, item.kernel.numpy(), none, none
     )
 
 

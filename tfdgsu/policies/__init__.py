@@ -3,6 +3,7 @@
 """Which channels are updated next: built-in policies by name, and the class to subclass."""
 
 from .cyclic import CyclicPolicy
+from .fisher import FisherPolicy
 from .gradient import GradientPolicy
 from .importance import ImportancePolicy
 from .policy import Draw, Policy
@@ -12,7 +13,15 @@ from .static_l1 import StaticL1Policy
 
 BUILT_IN: dict[str, type[Policy]] = {
     policy.name: policy
-    for policy in (StaticPolicy, StaticL1Policy, CyclicPolicy, RandomPolicy, ImportancePolicy, GradientPolicy)
+    for policy in (
+        StaticPolicy,
+        StaticL1Policy,
+        CyclicPolicy,
+        RandomPolicy,
+        ImportancePolicy,
+        GradientPolicy,
+        FisherPolicy,
+    )
 }
 
 
@@ -36,6 +45,7 @@ __all__ = [
     "BUILT_IN",
     "CyclicPolicy",
     "Draw",
+    "FisherPolicy",
     "GradientPolicy",
     "ImportancePolicy",
     "Policy",

@@ -20,10 +20,10 @@ class GradientPolicy(ImportancePolicy):
     """
 
     name = "gradient"
-    needs_gradient_norms = True
+    statistics = ("gradient_norms",)
 
     def scores(self, draw: Draw) -> np.ndarray:
-        norms = draw.gradient_norms.astype(np.float64)
-        seen = norms >= 0
-        best = norms[seen].max() if seen.any() else 1.0
-        return np.where(seen, norms, best) / draw.bytes_per_channel
+        values = getattr(draw, self.statistics[0]).astype(np.float64)
+        seen = values >= 0
+        best = values[seen].max() if seen.any() else 1.0
+        return np.where(seen, values, best) / draw.bytes_per_channel

@@ -21,8 +21,10 @@ class Draw:
         n_selected: How many to choose, k.
         bytes_per_channel: Memory that selecting one channel takes on a device: its weights and its kept activations.
         kernel: The layer's kernel now, [..., C, O].
-        gradient_norms: float32 [C], running norm of each channel's kernel gradient, -1 where it was never selected. Only
-            kept up to date for policies with `needs_gradient_norms`.
+        gradient_norms: float32 [C], running mean of the norm of each channel's kernel gradient, -1 where it was never
+            selected. Like `fisher`, only kept up to date for policies that name it in `statistics`.
+        fisher: float32 [C], running mean of the square of the loss's derivative by a factor on the channel: the sum of
+            weights times gradients, which is that of activations times gradients; -1 where it was never selected.
     """
 
     layer_name: str
@@ -34,6 +36,7 @@ class Draw:
     bytes_per_channel: int
     kernel: np.ndarray
     gradient_norms: np.ndarray
+    fisher: np.ndarray
 
 
 class Policy:
@@ -53,12 +56,12 @@ class Policy:
         device_kind: What a device does for it: "static" (channels are a constant of the bundle), "cyclic" or "random" (it
             computes the same sequence itself), "input" (the host hands it channel numbers). Leave "input" unless `select`
             is exactly the built-in sequence.
-        needs_gradient_norms: Whether training should keep `Draw.gradient_norms` up to date.
+        statistics: Which of "gradient_norms" and "fisher" training should keep up to date in `Draw`.
     """
 
     name = "custom"
     device_kind = "input"
-    needs_gradient_norms = False
+    statistics: tuple[str, ...] = ()
 
     def select(self, draw: Draw) -> np.ndarray:
         """Returns k distinct channel numbers in [0, C), integers [k]."""

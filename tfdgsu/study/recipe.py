@@ -17,7 +17,7 @@ from ..prepare import prepare
 from ..sparse_update_plan import SparseUpdatePlan
 
 UPDATES = ("head", "bias", "sparse", "dense")
-SPREADS = ("equal", "gain")
+SPREADS = ("equal", "gain", "later", "earlier")
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
@@ -33,8 +33,9 @@ class Recipe:
             `tfdgsu.plan` chooses.
         bias_layers: Of "sparse": patterns of further layers, whose biases alone move.
         update_fraction: Of "sparse": share of the model's convolution weights in a step.
-        spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels, or "gain", as `tfdgsu.plan`
-            would, by the gain to be expected of each.
+        spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels; "gain", as `tfdgsu.plan`
+            would, by the gain to be expected of each; "later", shares that grow with a layer's number, the n-th of all
+            getting n times that of the first; "earlier", shares that fall like this.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
         optimizer: Name of a Keras optimizer, or "lars" (`tfdgsu.LARS`).
@@ -124,11 +125,16 @@ class Recipe:
         return channels | head
 
     def _gains(self, prepared: keras.Model, chosen: list[keras.layers.Layer]) -> list[float]:
-        if self.spread == "equal":
-            return [float(math.prod(layer.kernel.shape)) for layer in chosen]
         names = [layer.name for layer in chosen]
-        by_name = prior_gain(prepared, names)
-        return [by_name[name] for name in names]
+        if self.spread == "gain":
+            by_name = prior_gain(prepared, names)
+            return [by_name[name] for name in names]
+        ratios = {"equal": [1] * len(names), "later": range(1, len(names) + 1), "earlier": range(len(names), 0, -1)}
+        # Where shares are those that `allocate` ends with, a root each, see `channel_gain`.
+        return [
+            math.prod(layer.kernel.shape) * math.sqrt(ratio)
+            for layer, ratio in zip(chosen, ratios[self.spread], strict=True)
+        ]
 
 
 def _matching(field: str, patterns: tuple[str, ...], layers: list[keras.layers.Layer]) -> list[keras.layers.Layer]:

@@ -138,6 +138,22 @@ def test_where_a_recipe_spends_its_fraction():
     ]
 
 
+@pytest.mark.parametrize("spread", ["later", "earlier"])
+def test_spread_by_position(spread):
+    inputs = x = keras.Input((8, 8, 3))
+    for i in range(4):
+        x = keras.layers.Conv2D(120, 1, activation="relu6", name=f"conv_{i}")(x)
+    outputs = keras.layers.Dense(3, name="head")(keras.layers.GlobalAveragePooling2D()(x))
+    recipe = dataclasses.replace(RECIPE, layers=("conv_[123]",), update_fraction=0.2, spread=spread)
+    plan = recipe.plan(keras.Model(inputs, outputs))
+    counts = {layer.name: layer.n_selected for layer in plan.layers}
+    order = sorted(counts.keys() - {"head"}, reverse=spread == "earlier")
+    unit = counts[order[0]]
+    # 0.2 of all weights is 72.6 channels of these layers, and each share is rounded to whole ones.
+    assert sum(counts[name] for name in order) == 72
+    np.testing.assert_allclose([counts[name] / unit for name in order], [1, 2, 3], atol=0.2)
+
+
 def test_mixtures_are_of_features_and_of_classes(tmp_path):
     run = StudyRun(_model(), dataclasses.replace(RECIPE, mixup=0.4), _images(128, 0), {}, tmp_path)
     plain = StudyRun(_model(), RECIPE, _images(128, 0), {}, tmp_path)
@@ -191,7 +207,7 @@ def test_what_has_no_front_trains_from_the_images(tmp_path):
 def test_bad_recipes_are_refused():
     with pytest.raises(ValueError, match=r"update must be one of .* Received: 'all'"):
         Recipe("x", update="all")
-    with pytest.raises(ValueError, match=r"spread must be one of equal, gain\. Received: 'much'"):
+    with pytest.raises(ValueError, match=r"spread must be one of equal, gain, later, earlier\. Received: 'much'"):
         Recipe("x", spread="much")
     with pytest.raises(ValueError, match=r"epochs must be at least 1\. Received: 0"):
         Recipe("x", epochs=0)

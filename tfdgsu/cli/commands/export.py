@@ -24,7 +24,7 @@ _LOSSES = {
     "binary_crossentropy": "BinaryCrossentropy",
     "mean_squared_error": "MeanSquaredError",
 }
-_POLICIES = ("static", "static_l1", "cyclic", "random", "importance", "gradient")
+_POLICIES = ("static", "static_l1", "cyclic", "random", "importance", "gradient", "fisher")
 # Only fine-tuning in Keras uses a rate; on the device it is an input of every step.
 _UNUSED_LEARNING_RATE = 0.01
 
@@ -70,7 +70,7 @@ class ExportCommand(Command):
             "policy",
             "static",
             _POLICIES,
-            "How channels are re-drawn. The device computes cyclic and random itself; for importance and gradient it takes "
+            "How channels are re-drawn. The device computes cyclic and random itself; for the last three it takes "
             "channel numbers as inputs.",
             flag_values=values,
         )
