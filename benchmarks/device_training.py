@@ -23,6 +23,11 @@ What a smaller budget costs, and what biases and head reach alone, each into a f
         --output=benchmarks/results/device_training_96kb.json
     python benchmarks/device_training.py --data_dir=DATA --update_fraction=0 --only=int8 \
         --output=benchmarks/results/device_training_bias.json
+
+What `cifar10.py` trains in Keras, on the device:
+
+    python benchmarks/device_training.py --data_dir=DATA --row=dynamic_2 --optimizer=lars --trust_coefficient=0.1 \
+        --output=benchmarks/results/device_training_lars.json
 """
 
 import dataclasses
@@ -36,6 +41,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cifar10_images
 import training_runs
 from absl import app, flags
+from cifar10_recipes import ROWS
 
 import tfdgsu
 from tfdgsu.atomic_write import atomic_write
@@ -54,11 +60,14 @@ _STATE_DIR = flags.DEFINE_string("state_dir", None, "Where unfinished runs are k
 _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/device_training.json", "Results; runs are added to it.")
 _ONLY = flags.DEFINE_list("only", list(RUNS), "Which runs.")
 _RAM = flags.DEFINE_string("ram", "256KB", "Budget of the plan.")
+_ROW = flags.DEFINE_string("row", None, "Update what this recipe of cifar10.py does, not what the budget allows.")
 _UPDATE_FRACTION = flags.DEFINE_float("update_fraction", 0.02, "Share of the convolutions' weights in a step.")
 _N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
 _N_TEST = flags.DEFINE_integer("n_test", 10_000, "Images to evaluate.", lower_bound=1)
 _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", DEFAULTS.learning_rate, "Highest learning rate.")
+_OPTIMIZER = flags.DEFINE_enum("optimizer", DEFAULTS.optimizer, ["sgd", "lars"], "Of convolutions; else plain SGD.")
+_TRUST_COEFFICIENT = flags.DEFINE_float("trust_coefficient", DEFAULTS.trust_coefficient, "Of LARS.")
 _MOMENTUM = flags.DEFINE_float("momentum", DEFAULTS.momentum, "Momentum of SGD.")
 _EVERY = flags.DEFINE_integer("every", DEFAULTS.every, "Steps between two draws of channels.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", DEFAULTS.seed, "Of images, channels and rounding.")
@@ -82,10 +91,10 @@ class Benchmark:
         self._quantization = quantization
         self._folder = folder
         model = make_model()
-        momentum = recipe.momentum > 0
-        self.plan = tfdgsu.plan(model, quantize="int8", momentum=momentum, **plan_arguments)
+        counted = {"quantize": "int8", "momentum": recipe.momentum > 0, "optimizer": recipe.optimizer}
+        self.plan = tfdgsu.plan(model, **counted, **plan_arguments)
         n_features = model.get_layer(HEAD).kernel.shape[0]
-        self._head_plan = tfdgsu.plan(model, quantize="int8", momentum=momentum, layers={HEAD: n_features})
+        self._head_plan = tfdgsu.plan(model, **counted, layers={HEAD: n_features})
 
     def run(self, name: str) -> dict:
         """What the results file says about one run."""
@@ -177,8 +186,9 @@ def run_and_store(benchmark: Benchmark, names, output: pathlib.Path) -> dict:
         document = {"settings": describe(benchmark, len(benchmark.task.test))}
         if output.exists():
             stored = json.loads(output.read_text())
-            if stored["settings"] == json.loads(json.dumps(document["settings"])):
-                document = stored
+            recipe = {**dataclasses.asdict(DEFAULTS), **stored["settings"].get("recipe", {})}
+            if {**stored["settings"], "recipe": recipe} == json.loads(json.dumps(document["settings"])):
+                document["runs"] = stored["runs"]
         document = add_result(document, name, result)
         output.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(output, (json.dumps(document, indent=2) + "\n").encode())
@@ -203,7 +213,9 @@ def main(argv):
     unknown = set(_ONLY.value) - set(RUNS)
     if unknown:
         raise app.UsageError(f"--only takes some of {', '.join(RUNS)}. Received: {', '.join(sorted(unknown))}.")
-    chosen = (_N_STEPS, _LEARNING_RATE, _MOMENTUM, _EVERY, _SEED)
+    if _ROW.value not in (None, *ROWS):
+        raise app.UsageError(f"--row takes one of {', '.join(ROWS)}. Received: {_ROW.value}.")
+    chosen = (_N_STEPS, _LEARNING_RATE, _OPTIMIZER, _TRUST_COEFFICIENT, _MOMENTUM, _EVERY, _SEED)
     recipe = training_runs.Recipe(**{flag.name: flag.value for flag in chosen})
 
     def load():
@@ -214,6 +226,9 @@ def main(argv):
         state_dir = pathlib.Path(_STATE_DIR.value or temporary)
         state_dir.mkdir(parents=True, exist_ok=True)
         plan_arguments = {"ram": _RAM.value, "update_fraction": _UPDATE_FRACTION.value}
+        if _ROW.value:
+            chosen_layers = ROWS[_ROW.value].plan(load()[0]).layers
+            plan_arguments = {"ram": _RAM.value, "layers": {layer.name: layer.n_selected for layer in chosen_layers}}
         task = _read_task(recipe)
         benchmark = Benchmark(lambda: load()[0], {"scales": scales}, task, recipe, state_dir, **plan_arguments)
         document = run_and_store(benchmark, _ONLY.value, pathlib.Path(_OUTPUT.value))

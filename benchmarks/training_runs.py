@@ -31,7 +31,9 @@ class Recipe:
         n_steps: Training steps, one image each.
         learning_rate: The highest; it falls to 0 along half a cosine.
         n_warm_up: Steps in which it rises linearly.
+        optimizer: "sgd" or "lars" (`tfdgsu.LARS`).
         momentum: Of SGD.
+        trust_coefficient: Of LARS.
         every: Steps between two draws of channels.
         seed: Of the channels and of the rounding.
         image_size: Height and width that images are resized to.
@@ -40,7 +42,9 @@ class Recipe:
     n_steps: int = 5_000
     learning_rate: float = 0.003
     n_warm_up: int = 0
+    optimizer: str = "sgd"
     momentum: float = 0.0
+    trust_coefficient: float = 0.02
     every: int = 100
     seed: int = 0
     image_size: int = 128
@@ -108,7 +112,11 @@ def stream(images: cifar10_images.Images, size: int, start: int = 0) -> Iterator
 def compiled(model: keras.Model, plan: tfdgsu.SparseUpdatePlan, recipe: Recipe) -> tfdgsu.SparseUpdateModel:
     """What both sides train."""
     sparse = tfdgsu.SparseUpdateModel(model, plan)
-    optimizer = keras.optimizers.SGD(_Table(recipe.learning_rates()), momentum=recipe.momentum)
+    rates = _Table(recipe.learning_rates())
+    if recipe.optimizer == "lars":
+        optimizer = tfdgsu.LARS(rates, trust_coefficient=recipe.trust_coefficient)
+    else:
+        optimizer = keras.optimizers.SGD(rates, momentum=recipe.momentum)
     # The loss is taken of the logits on both sides, if the model ends with a softmax.
     sparse.compile(optimizer, loss="sparse_categorical_crossentropy", jit_compile=False)
     return sparse

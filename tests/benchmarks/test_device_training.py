@@ -41,10 +41,10 @@ def make_model():
 def make_benchmark(modules, tmp_path):
     device_training, training_runs, cifar10_images = modules
     task = training_runs.Task(cifar10_images.synthetic(N_STEPS, 1), cifar10_images.synthetic(N_TEST, 2))
-    recipe = training_runs.Recipe(n_steps=N_STEPS, learning_rate=0.05, every=2, image_size=SIZE)
     x = cifar10_images.resized(cifar10_images.synthetic(50, 3).images, SIZE)
 
-    def make(folder="state"):
+    def make(folder="state", **changes):
+        recipe = training_runs.Recipe(n_steps=N_STEPS, learning_rate=0.05, every=2, image_size=SIZE, **changes)
         path = tmp_path / folder
         path.mkdir()
         quantization = {"representative_data": x}
@@ -91,6 +91,30 @@ def test_results_of_other_settings_are_replaced(modules, make_benchmark, tmp_pat
     output.write_text(json.dumps({"settings": {"n_test": 1}, "runs": {"keras": {}}, "leads": {}}))
     document = device_training.run_and_store(make_benchmark(), ["keras_head"], output)
     assert list(document["runs"]) == ["keras_head"]
+
+
+def test_results_of_the_same_settings_are_added_to(modules, make_benchmark, tmp_path):
+    device_training = modules[0]
+    output = tmp_path / "result.json"
+    document = device_training.run_and_store(make_benchmark(), ["keras_head"], output)
+    del document["settings"]["recipe"]["optimizer"], document["settings"]["recipe"]["trust_coefficient"]
+    output.write_text(json.dumps(document))  # From before there was a choice.
+    document = device_training.run_and_store(make_benchmark("again"), ["int8_before"], output)
+    assert list(document["runs"]) == ["keras_head", "int8_before"]
+    assert document["settings"]["recipe"]["optimizer"] == "sgd"
+
+
+def test_lars_trains_on_both_sides(modules, make_benchmark, tmp_path):
+    benchmark = make_benchmark(optimizer="lars", trust_coefficient=0.5)
+    document = modules[0].run_and_store(benchmark, ["keras", "int8", "exactness"], tmp_path / "result.json")
+    plain = make_benchmark("plain").run("int8")
+    trained = document["runs"]["int8"]
+    # Eight bytes for each kernel with a rate of its own, beside the velocities.
+    assert trained["variable_bytes"] > plain["variable_bytes"]
+    assert trained["variables_sha256"] != plain["variables_sha256"]
+    assert trained["arena_bytes"] == trained["arena_predicted_bytes"]
+    assert document["runs"]["exactness"]["is_equal"]
+    assert document["settings"]["recipe"]["optimizer"] == "lars"
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(modules, make_benchmark, monkeypatch):
