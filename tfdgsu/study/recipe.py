@@ -138,10 +138,11 @@ class Recipe:
 
 
 def _matching(field: str, patterns: tuple[str, ...], layers: list[keras.layers.Layer]) -> list[keras.layers.Layer]:
-    found = [layer for layer in layers if any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)]
-    if not found:
-        raise ValueError(
-            f"{field} must match convolutions of the model. Received: {patterns}, "
-            f"of {[layer.name for layer in layers]}. Give patterns of these names."
-        )
-    return found
+    names = [layer.name for layer in layers]
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise ValueError(
+                f"Each pattern of {field} must match convolutions of the model. Received: {pattern!r}, "
+                f"of {names}. Give patterns of these names."
+            )
+    return [layer for layer in layers if any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)]

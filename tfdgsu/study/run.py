@@ -197,10 +197,19 @@ class StudyRun:
     def _restore(self) -> None:
         if not self._state_path.exists():
             return
+        variables = self._variables()
         with np.load(self._state_path) as state:
-            for i, variable in enumerate(self._variables()):
-                variable.assign(state[f"v{i}"])
-            self._history = json.loads(str(state["history"]))
+            values = [state[f"v{i}"] for i in range(len(state.files) - 1)]
+            history = json.loads(str(state["history"]))
+        shapes = [(value.shape, value.dtype.name) for value in values]
+        if shapes != [(tuple(variable.shape), variable.dtype) for variable in variables]:
+            raise ValueError(
+                "A run goes on from a state with the same variables. Received: one of another version of tfdgsu, "
+                f"{self._state_path}. Delete it to begin anew, or take that version."
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self._history = history
 
     def _result(self) -> dict:
         visited = {name: item.visited for name, item in self.sparse.update_variables.items()}

@@ -87,6 +87,17 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, changes):
     assert scores[0] == scores[1]
 
 
+def test_a_state_of_other_variables_is_refused(tmp_path):
+    _run(tmp_path, dataclasses.replace(RECIPE, epochs=1))
+    (path,) = (tmp_path / "states").iterdir()
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    values = [value for name, value in arrays.items() if name not in ("history", "v3")]
+    np.savez(path, history=arrays["history"], **{f"v{i}": value for i, value in enumerate(values)})
+    with pytest.raises(ValueError, match=r"one of another version of tfdgsu, .*states.* Delete it"):
+        _run(tmp_path, dataclasses.replace(RECIPE, epochs=1))
+
+
 def test_a_stored_run_is_taken_for_no_other(tmp_path):
     recipe = dataclasses.replace(RECIPE, epochs=1)
     train, test = _images(128, 0), _images(60, 1)
@@ -211,9 +222,9 @@ def test_bad_recipes_are_refused():
         Recipe("x", spread="much")
     with pytest.raises(ValueError, match=r"epochs must be at least 1\. Received: 0"):
         Recipe("x", epochs=0)
-    with pytest.raises(ValueError, match=r"layers must match convolutions .* Received: \('c_\*',\)"):
-        Recipe("x", layers=("c_*",)).plan(_model())
-    with pytest.raises(ValueError, match=r"bias_layers must match convolutions .* Received: \('c_\*',\)"):
+    with pytest.raises(ValueError, match=r"pattern of layers must match convolutions .* Received: 'c_\*'"):
+        Recipe("x", layers=("a_*", "c_*")).plan(_model())
+    with pytest.raises(ValueError, match=r"pattern of bias_layers must match convolutions .* Received: 'c_\*'"):
         Recipe("x", layers=("a_*",), bias_layers=("c_*",)).plan(_model())
     with pytest.raises(ValueError, match="one label for each image"):
         StudyImages(np.zeros((2, 1)), np.zeros(3), _view, "v")
