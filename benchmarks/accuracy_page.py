@@ -3,6 +3,7 @@
 """Writes the tables and plots of docs/accuracy.md from the stored runs of cifar10.py: `python cifar10.py --write`."""
 
 import dataclasses
+import json
 import math
 import pathlib
 import statistics
@@ -15,6 +16,7 @@ from tfdgsu.study import Recipe, Row, format_table, read_records, rows_of
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "accuracy.md"
 SOURCE = "benchmarks/cifar10.py --write"
+RESULTS = ROOT / "benchmarks" / "results"
 PLOTS = ROOT / "docs" / "_static"
 # Of rows at equal memory: what re-drawing gains.
 _PAIRS = ("static_l1", "static")
@@ -23,7 +25,7 @@ _PAIRS = ("static_l1", "static")
 def write(records_path: pathlib.Path) -> None:
     """Writes the page's parts, and the plots of the rows that the test images judged."""
     records = read_records(records_path)
-    generated_parts.write(PAGE, SOURCE, parts(records))
+    generated_parts.write(PAGE, SOURCE, {**parts(records), "device": device_part()})
     # What changes a row of the table would hide it in a plot.
     _plot([row for row in _ordered(rows_of(records, "test")) if row.recipe.name in ROWS])
 
@@ -31,6 +33,29 @@ def write(records_path: pathlib.Path) -> None:
 def parts(records: list[dict]) -> dict[str, str]:
     """The generated parts of the page by name, which is that of a judge."""
     return {judge: _format(rows_of(records, judge)) for judge in ("test", "validation")}
+
+
+def device_part() -> str:
+    """The stored runs of `device_training.py`, as a table: those in TFLM's interpreter, and in Keras what goes with them."""
+    lines = [
+        "",
+        "| runs of | optimizer | images | updated a step | in TFLM, int8 | in Keras, float32 | arena, bytes |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for path in sorted(RESULTS.glob("device_training*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        recipe, runs = document["settings"]["recipe"], document["runs"]
+        scores = [_percent(runs[name]["after"]) if name in runs else "" for name in ("int8", "keras")]
+        lines.append(
+            f"| {path.stem} | {recipe.get('optimizer', 'sgd')} | {recipe['n_steps']:,} "
+            f"| {100 * document['settings']['plan']['update_fraction']:.2f}% | {scores[0]} | {scores[1]} "
+            f"| {runs['int8']['arena_bytes']:,} |"
+        )
+    return "\n".join([*lines, "", ""])
+
+
+def _percent(score: dict) -> str:
+    return f"{100 * score['accuracy']:.2f} ± {100 * score['standard_error']:.2f}"
 
 
 def _format(rows: list[Row]) -> str:
