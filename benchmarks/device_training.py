@@ -28,6 +28,13 @@ What `cifar10.py` trains in Keras, on the device:
 
     python benchmarks/device_training.py --data_dir=DATA --row=dynamic_2 --optimizer=lars --trust_coefficient=0.1 \
         --output=benchmarks/results/device_training_lars.json
+
+One pass over all training images, some ten minutes, and beside it biases and head alone:
+
+    python benchmarks/device_training.py --data_dir=DATA --row=dynamic_2 --optimizer=lars --trust_coefficient=0.1 \
+        --n_steps=45000 --only=int8 --output=benchmarks/results/device_training_long.json
+    python benchmarks/device_training.py --data_dir=DATA --update_fraction=0 --n_steps=45000 --only=int8 \
+        --output=benchmarks/results/device_training_long_bias.json
 """
 
 import dataclasses

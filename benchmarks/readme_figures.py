@@ -116,8 +116,8 @@ def format_figures(results: dict[str, dict]) -> str:
     )
 
 
-def format_accuracy(rows: list[Row]) -> str:
-    """What long training in Keras reaches, as Markdown."""
+def format_accuracy(rows: list[Row], results: dict[str, dict]) -> str:
+    """What long training reaches, in Keras and in TFLM, as Markdown."""
     by_name = {row.recipe.name: row for row in rows}
     dynamic, recipe = by_name["dynamic_2"], by_name["dynamic_2"].recipe
     return (
@@ -126,7 +126,17 @@ def format_accuracy(rows: list[Row]) -> str:
         f"weights, drawn anew every {recipe.every} steps; backward keeps {100 * dynamic.memory['int8']['share_of_dense']:.1f}% of what "
         f"training all weights keeps, in int8. Channels that are drawn once reach {_in_percent(by_name['static_2'])}, biases "
         f"and head alone {_in_percent(by_name['bias'])} in {by_name['bias'].recipe.epochs} epochs, all weights "
-        f"{_in_percent(by_name['full'])} in {by_name['full'].recipe.epochs}; [accuracy](docs/accuracy.md) has the rest.\n"
+        f"{_in_percent(by_name['full'])} in {by_name['full'].recipe.epochs}. {_format_long_device_run(results)} "
+        "[Accuracy](docs/accuracy.md) has the rest.\n"
+    )
+
+
+def _format_long_device_run(results: dict[str, dict]) -> str:
+    run, settings = results["device_training_long"]["runs"]["int8"], results["device_training_long"]["settings"]
+    return (
+        f"In TFLM's interpreter, image by image and in int8, one pass over {settings['recipe']['n_steps']:,} images takes it "
+        f"to {_accuracy(results, 'long')} in {run['arena_bytes']:,} bytes of arena, biases and head alone to "
+        f"{_accuracy(results, 'long_bias')}."
     )
 
 
@@ -142,7 +152,7 @@ def read_parts() -> dict[str, str]:
     rows = rows_of(read_records(folder / "cifar10.jsonl"), "test")
     return {
         HEADLINE: format_headline(results),
-        ACCURACY: format_accuracy(rows),
+        ACCURACY: format_accuracy(rows, results),
         FIGURES: format_figures(results),
     }
 
