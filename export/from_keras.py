@@ -7,7 +7,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from ..lars import LARS
+from ..lars import LARS, check_period
 from .ops.custom import LOSSES
 from .training_spec import LarsSpec, LayerRateSpec, LayerSpec, LossSpec, SgdSpec, TrainingSpec
 from .weight_layout import to_tflite
@@ -38,7 +38,8 @@ def read_training_spec(sparse_model) -> TrainingSpec:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``.
 
     Raises:
-        ValueError: if the model isn't compiled, or its method, loss or optimizer can't run on the device.
+        ValueError: if the model isn't compiled, or its method, loss or optimizer can't run on the device, or its channels are drawn too
+            often for its optimizer.
     """
     if not getattr(sparse_model, "compiled", False):
         raise ValueError(
@@ -51,6 +52,7 @@ def read_training_spec(sparse_model) -> TrainingSpec:
             f"The compiler lowers these update methods: {', '.join(COMPILED_METHODS)}. "
             f"Received: a plan with method '{sparse_model.plan.method}'. Remedy: plan with one of them before exporting."
         )
+    check_period(sparse_model.optimizer, sparse_model.schedule)
     return TrainingSpec(
         layers=tuple(_read_layer(sparse_model, update, i) for i, update in enumerate(sparse_model.plan.layers)),
         loss=read_loss(sparse_model.loss),

@@ -8,6 +8,7 @@ import numpy as np
 from . import policies
 from .byte_size import FLOAT_BYTES
 from .channel_schedule import ChannelSchedule
+from .lars import check_period
 from .sparse_update_model import SparseUpdateModel
 from .update_variables import UpdateVariables
 
@@ -28,7 +29,8 @@ class DynamicSparseCallback(keras.callbacks.Callback):
 
     Raises:
         TypeError: At `fit`, if the model is not a `SparseUpdateModel`.
-        ValueError: At `fit`, if the plan selects no channels, `steps_per_execution` would skip re-draws, or two are given.
+        ValueError: At `fit`, if the plan selects no channels, `steps_per_execution` would skip re-draws, two are given, or
+            `tfdgsu.LARS` is to train channels that are drawn at every step.
     """
 
     def __init__(self, policy: str | policies.Policy = "random", every: int = 100, seed: int = 0):
@@ -64,6 +66,7 @@ class DynamicSparseCallback(keras.callbacks.Callback):
                 f"Received: another DynamicSparseCallback, with policy {self.model.schedule.policy!r}, next to this one "
                 f"with policy {self.schedule.policy!r}. Drop one of the two."
             )
+        check_period(getattr(self.model, "optimizer", None), self.schedule)
         n_per_execution = self.model.steps_per_execution
         if self._redraws and n_per_execution > 1 and self.schedule.every % n_per_execution:
             raise ValueError(

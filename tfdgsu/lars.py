@@ -5,8 +5,12 @@
 import keras
 from keras import ops
 
+from .channel_schedule import ChannelSchedule
+
 # Of gradients larger than any, so that the step that finds out how large they are is a small one.
 UNKNOWN_MEAN_SQUARE = 1e12
+# Steps between two draws of channels.
+LEAST_PERIOD = 2
 
 
 @keras.saving.register_keras_serializable(package="tfdgsu")
@@ -24,6 +28,7 @@ class LARS(keras.optimizers.Optimizer):
     So s comes from what the steps before left in the velocity, whose mean square is rate^2 g^2 / (1 - momentum^2) after a
     while: no gradient is kept, and the step of SGD with momentum remains as it is. Where the velocity was cleared, s stays.
     The first step has no s, takes 1e12 instead and so changes next to nothing; the second has mean((velocity / rate)^2).
+    Channels must therefore stay for two steps or more: a draw at every step would leave no velocity to learn from.
 
     LARS: You et al., arXiv 1708.03888, equation 6, whose norms are those of the step's weights and gradient. Bundles have
     it, too: docs/design/0005-layer-rates.md.
@@ -102,6 +107,21 @@ class LARS(keras.optimizers.Optimizer):
             "momentum": self.momentum,
             "beta": self.beta,
         }
+
+
+def check_period(optimizer: keras.Optimizer | None, schedule: ChannelSchedule) -> None:
+    """Checks that channels stay long enough for the optimizer.
+
+    Raises:
+        ValueError: `LARS`, and channels that are drawn anew at every step.
+    """
+    is_lars = isinstance(getattr(optimizer, "inner_optimizer", optimizer), LARS)
+    if is_lars and schedule.device_kind != "static" and schedule.every < LEAST_PERIOD:
+        raise ValueError(
+            f"With LARS channels must stay for at least {LEAST_PERIOD} steps: what a step leaves in the velocity tells how "
+            f"large the gradient is, and a draw clears it. Received: every={schedule.every}. Raise every, or compile with "
+            "keras.optimizers.SGD."
+        )
 
 
 def has_own_rate(shape: tuple[int, ...]) -> bool:

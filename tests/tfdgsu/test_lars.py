@@ -68,11 +68,11 @@ def sparse():
     return model
 
 
-def _fit(sparse, epochs=2):
+def _fit(sparse, epochs=2, policy="random", every=3):
     rng = np.random.default_rng(3)
     x = rng.normal(size=(24, *sparse.model.input_shape[1:])).astype(np.float32)
     y = rng.integers(0, sparse.model.output_shape[-1], 24)
-    callback = tfdgsu.DynamicSparseCallback(policy="random", every=3, seed=2)
+    callback = tfdgsu.DynamicSparseCallback(policy=policy, every=every, seed=2)
     sparse.fit(x, y, batch_size=4, epochs=epochs, callbacks=[callback], verbose=0, shuffle=False)
 
 
@@ -91,6 +91,33 @@ def test_a_redraw_clears_velocity_and_nothing_else(sparse):
         if item.channels is not None:
             at = optimizer._get_variable_index(item.slice)
             assert not np.any(optimizer._velocities[at].numpy()) and optimizer._mean_squares[at].numpy() > 0
+
+
+def test_kernels_move_if_channels_stay_for_two_steps(sparse):
+    before = {name: item.kernel.numpy() for name, item in sparse.update_variables.items() if item.channels is not None}
+    _fit(sparse, epochs=10, every=2)
+    for name, start in before.items():
+        moved = sparse.update_variables[name].kernel.numpy() - start
+        assert np.sqrt(np.mean(moved**2) / np.mean(start**2)) > 1e-3
+
+
+def test_channels_drawn_at_every_step_are_refused(sparse, tmp_path):
+    message = r"must stay for at least 2 steps.* Received: every=1\. Raise every, or compile with keras.optimizers.SGD"
+    for policy in ("random", "importance"):
+        with pytest.raises(ValueError, match=message):
+            _fit(sparse, policy=policy, every=1)
+    _fit(sparse, policy="static", every=1)
+    path = tmp_path / "model.tflite"
+    often = tfdgsu.DynamicSparseCallback(every=1)
+    with pytest.raises(ValueError, match=message):
+        tfdgsu.export.export_training_bundle(sparse, path, callback=often)
+    # Trained by SGD, then compiled anew.
+    sparse.compile(keras.optimizers.SGD(0.01), loss="sparse_categorical_crossentropy")
+    _fit(sparse, every=1)
+    sparse.compile(tfdgsu.LARS(RATE), loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=message):
+        tfdgsu.export.export_training_bundle(sparse, path)
+    assert not path.exists()
 
 
 def test_a_saved_model_goes_on_as_if_it_had_not_been(sparse, tmp_path):
