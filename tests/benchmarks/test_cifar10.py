@@ -9,13 +9,14 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_checkpoint
 
 import tfdgsu
-from tfdgsu.study import read_records
+from tfdgsu.study import read_records, rows_of
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 DATA = os.environ.get("TFDGSU_DATA_DIR")
@@ -126,6 +127,36 @@ def test_a_quick_version_of_the_study(tmp_path, recipes):
 
 def _model():
     return tfdgsu.load_int8_checkpoint(pathlib.Path(DATA) / "mobilenet_v2_w035_imagenet_int8", n_classes=10)[0]
+
+
+def test_the_model_that_is_downloaded_has_the_same_shape(monkeypatch, recipes):
+    """Its names fit the recipes, and a step updates what the page says it does."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    cifar10_model = importlib.import_module("cifar10_model")
+    model = cifar10_model.load(None, weights=None)
+    assert model.output_shape == (None, 10)
+    stored = {row.recipe.name: row for row in rows_of(read_records(FOLDER / "results" / "cifar10.jsonl"), "test")}
+    for name, recipe in recipes.items():
+        plan = recipe.plan(model)
+        if name in stored:
+            assert plan.update_fraction == pytest.approx(stored[name].updated_fraction), name
+        if recipe.update == "sparse":
+            assert {layer.name for layer in plan.layers} == {*(f"b{i}_expand" for i in range(7, 17)), "head"}
+
+
+def test_the_model_that_is_downloaded_computes_what_keras_does(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    cifar10_model = importlib.import_module("cifar10_model")
+    made = []
+    application = keras.applications.MobileNetV2
+    monkeypatch.setattr(
+        keras.applications, "MobileNetV2", lambda *args, **kwargs: made.append(application(*args, **kwargs)) or made[0]
+    )
+    model = cifar10_model.load(None, weights=None)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 128, 128, 3)).astype(np.float32)
+    features = keras.Model(model.input, model.get_layer("pool").output)(x)
+    expected = keras.Model(made[0].input, made[0].get_layer("block_16_project_BN").output)(x)
+    np.testing.assert_allclose(features, np.mean(expected, axis=(1, 2)), rtol=1e-5, atol=1e-6)
 
 
 def test_views_mirror_and_move_and_the_first_does_neither(monkeypatch):
