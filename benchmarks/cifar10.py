@@ -10,11 +10,12 @@ A row of the table is a recipe by name; flags change it:
     python benchmarks/cifar10.py --write                 # docs/accuracy.md and its plots, from the stored runs
 
 DATA holds checkpoint and images. What it lacks, Keras downloads: CIFAR-10, and a MobileNetV2 of the same shape that was
-trained by others and reaches other accuracies, so its runs are added to a file of their own. Training starts from the outputs of the layers in
-front of the first update layer, which are computed once and kept in --state_dir, 6 KiB for each image and view, so about
-5 GB; so is the state of a run after each epoch, and one that was interrupted goes on from there. Settings are chosen on
-images that are held out of the training set (--evaluate_on=validation); the test images are for the final runs, which
-train on all others.
+trained by others and reaches other accuracies, so its runs are added to a file of their own.
+
+Training starts from the outputs of the layers in front of the first update layer, which are computed once and kept in
+--state_dir, 6 KiB for each image and view, so about 5 GB; so is the state of a run after each epoch, and one that was
+interrupted goes on from there. Settings are chosen on images that are held out of the training set
+(--evaluate_on=validation); the test images are for the final runs, which train on all others.
 """
 
 import dataclasses

@@ -38,8 +38,8 @@ def read_training_spec(sparse_model) -> TrainingSpec:
         sparse_model: A compiled ``tfdgsu.SparseUpdateModel``.
 
     Raises:
-        ValueError: if the model isn't compiled, or its method, loss or optimizer can't run on the device, or its channels are drawn too
-            often for its optimizer.
+        ValueError: if the model isn't compiled, its method, loss or optimizer can't run on the device, or its channels are
+            drawn too often for its optimizer.
     """
     if not getattr(sparse_model, "compiled", False):
         raise ValueError(
