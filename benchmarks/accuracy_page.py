@@ -25,17 +25,18 @@ _PAIRS = ("static_l1", "static")
 def write(records_path: pathlib.Path) -> None:
     """Writes the page's parts, and the plots of the rows that the test images judged."""
     records = read_records(records_path)
-    generated_parts.write(PAGE, SOURCE, {**parts(records), "device": device_part()})
+    generated_parts.write(PAGE, SOURCE, parts(records))
     # What changes a row of the table would hide it in a plot.
     _plot([row for row in _ordered(rows_of(records, "test")) if row.recipe.name in ROWS])
 
 
 def parts(records: list[dict]) -> dict[str, str]:
-    """The generated parts of the page by name, which is that of a judge."""
-    return {judge: _format(rows_of(records, judge)) for judge in ("test", "validation")}
+    """The generated parts of the page by name: that of a judge, and "device" for what TFLM trained."""
+    by_judge = {judge: _format(rows_of(records, judge)) for judge in ("test", "validation")}
+    return {**by_judge, "device": _format_device()}
 
 
-def device_part() -> str:
+def _format_device() -> str:
     """The stored runs of `device_training.py`, as a table: those in TFLM's interpreter, and in Keras what goes with them."""
     lines = [
         "",

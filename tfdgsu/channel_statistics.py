@@ -7,23 +7,24 @@ All comes from the gradient slices that the step computes anyway: a dense gradie
 
 from collections.abc import Collection
 
+import keras
 import tensorflow as tf
 
 
-def _gradient_norm(gradient: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+def _gradient_norm(gradient: tf.Tensor, weights: keras.Variable) -> tf.Tensor:
     """The norm of each channel's gradient."""
     del weights
     return tf.sqrt(_sum(tf.square(gradient)))
 
 
-def _fisher(gradient: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+def _fisher(gradient: tf.Tensor, weights: keras.Variable) -> tf.Tensor:
     """The Fisher information of a factor on each input channel: the square of the loss's derivative by that factor.
 
     A factor on the channel's weights acts as one on its activations, so the sum of weights times gradients is the sum of
     activations times gradients of TinyTrain (arXiv 2307.09988; after Theis et al., arXiv 1801.05787). There squares
     are taken image by image; here of a batch's mean loss, which is the same for batches of one.
     """
-    return tf.square(_sum(gradient * weights))
+    return tf.square(_sum(gradient * tf.convert_to_tensor(weights)))
 
 
 def _sum(values: tf.Tensor) -> tf.Tensor:
@@ -48,12 +49,12 @@ def check_names(names: Collection[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def compute(names: Collection[str], gradient: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
+def compute(names: Collection[str], gradient: tf.Tensor, weights: keras.Variable) -> dict[str, tf.Tensor]:
     """Returns statistics of the selected channels by name, [k] each.
 
     Args:
         names: Which.
         gradient: Of the mean loss, [..., k, O].
-        weights: The slice before it is updated, [..., k, O].
+        weights: The slice before it is updated, [..., k, O]; read only by what needs it.
     """
     return {name: _FUNCTIONS[name](gradient, weights) for name in names}

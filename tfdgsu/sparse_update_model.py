@@ -228,9 +228,7 @@ class SparseUpdateModel(keras.Model):
         # Waiting for the reads of a variable isn't enough: an update in place would reach an input gradient that still uses
         # the buffer it got from one.
         statistics = {
-            name: channel_statistics.compute(
-                self._statistics, gradients.kernels[name], tf.convert_to_tensor(item.slice)
-            )
+            name: channel_statistics.compute(self._statistics, gradients.kernels[name], item.slice)
             for name, item in machine.variables.items()
             if item.channels is not None
         }

@@ -44,7 +44,8 @@ def test_names_its_recipes_and_refuses_others(recipes):
 def test_the_page_says_what_the_stored_runs_say(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     page, generated_parts = (importlib.import_module(name) for name in ("accuracy_page", "generated_parts"))
-    parts = {**page.parts(read_records(FOLDER / "results" / "cifar10.jsonl")), "device": page.device_part()}
+    parts = page.parts(read_records(FOLDER / "results" / "cifar10.jsonl"))
+    assert parts.keys() == {"test", "validation", "device"}
     assert generated_parts.outdated(page.PAGE, page.SOURCE, parts) == [], "run python benchmarks/cifar10.py --write"
 
 
