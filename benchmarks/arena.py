@@ -27,6 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cifar10_images
 import keras
 from absl import app, flags
+from cifar10_model import CHECKPOINT, has_checkpoint
 from tfdgsu.export.schema import read_graph
 from tfdgsu.micro_runtime import Session
 from tfdgsu.micro_runtime.interpreter import Interpreter
@@ -34,7 +35,6 @@ from tfdgsu.micro_runtime.interpreter import Interpreter
 import tfdgsu
 from tfdgsu.atomic_write import atomic_write
 
-CHECKPOINT = "mobilenet_v2_w035_imagenet_int8"
 N_CLASSES = 10
 RAM = "256KB"
 RAM_BYTES = 256 * 1024
@@ -185,7 +185,7 @@ def format_table(rows: list[Row], dense: dict[str, Row]) -> str:
 def main(argv):
     del argv
     folder = cifar10_images.data_folder(_DATA_DIR.value)
-    if folder is None or not (folder / f"{CHECKPOINT}.npz").exists():
+    if not has_checkpoint(folder):
         raise SystemExit(
             f"The benchmark reads {CHECKPOINT}.json and .npz. Received: data_dir={folder}. Remedy: pass --data_dir."
         )

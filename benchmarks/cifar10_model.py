@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The tfdgsu Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ImageNet MobileNetV2 that the study trains: out of a folder, or one that Keras downloads."""
+"""The ImageNet MobileNetV2 of the benchmarks: out of a folder, or, for the study, one that Keras downloads."""
 
 import pathlib
 import re
@@ -15,7 +15,7 @@ CHECKPOINT = "mobilenet_v2_w035_imagenet_int8"
 
 
 def has_checkpoint(folder: pathlib.Path | None) -> bool:
-    return folder is not None and (folder / f"{CHECKPOINT}.json").exists()
+    return folder is not None and all((folder / f"{CHECKPOINT}{ending}").exists() for ending in (".json", ".npz"))
 
 
 def load(folder: pathlib.Path | None, weights: str | None = "imagenet") -> keras.Model:

@@ -48,6 +48,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cifar10_images
 import training_runs
 from absl import app, flags
+from cifar10_model import CHECKPOINT
 from cifar10_recipes import ROWS
 
 import tfdgsu
@@ -55,7 +56,6 @@ from tfdgsu.atomic_write import atomic_write
 
 RUNS = ("keras", "keras_head", "int8", "int8_remainder", "int8_nearest", "int8_head", "int8_before", "exactness")
 ROUNDINGS = {"int8_remainder": "remainder", "int8_nearest": "nearest"}
-CHECKPOINT = "mobilenet_v2_w035_imagenet_int8"
 UNLIMITED = "1000MB"
 N_VALIDATION = 5_000
 N_EXACT_STEPS = 200

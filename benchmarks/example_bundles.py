@@ -9,12 +9,12 @@ from typing import NamedTuple
 import cifar10_images
 import keras
 import numpy as np
+from cifar10_model import CHECKPOINT, has_checkpoint
 from tfdgsu.export import export_training_bundle
 
 import tfdgsu
 from tfdgsu.cli.quickstart import digits, experiment, fine_tuning, network
 
-CHECKPOINT = "mobilenet_v2_w035_imagenet_int8"
 _IMAGE_SIZE = 128
 _RAM, _UPDATE_FRACTION, _LEARNING_RATE, _REDRAW_EVERY = "256KB", 0.02, 0.01, 100
 
@@ -64,6 +64,6 @@ def make_all(folder: pathlib.Path, data_dir: str | os.PathLike | None = None) ->
     """The digits bundles, and the MobileNetV2's if its checkpoint is found."""
     data_folder = cifar10_images.data_folder(data_dir)
     examples = make_digits(folder)
-    if data_folder is not None and (data_folder / f"{CHECKPOINT}.npz").exists():
+    if has_checkpoint(data_folder):
         examples.append(make_mobilenet(folder, data_folder / CHECKPOINT))
     return examples
