@@ -85,6 +85,8 @@ def _chosen(made: SparseUpdatePlan, call: LayerCall) -> str:
 
 
 def _why_no_kernel(planner, update_fraction: float, best, call: LayerCall) -> str:
+    if planner.expanding and call not in planner.expanding:
+        return "of inverted bottlenecks, the expanding convolutions get the weights"
     if not planner.gain.get(call.name):
         return "its kernel has no expected gain"
     n_channel_weights = math.prod(call.layer.kernel.shape) // call.layer.kernel.shape[-2]

@@ -42,7 +42,10 @@ def plan(
     a whole. `summary()` prints the gain, the bytes and the reason of every layer.
 
     The gain of a layer is the squared norm of its kernel's gradient: by default that of the features in front of the head,
-    E ||dz/dW||^2, measured on noise, which needs no data; or measured on yours, with `tfdgsu.measure_gain`.
+    E ||dz/dW||^2, measured on noise, which needs no data; or measured on yours, with `tfdgsu.measure_gain`. In networks of
+    inverted bottlenecks, by default, the kernels of expanding convolutions alone have a gain, the same for each weight, so
+    that these layers update equal shares of their channels; unless they have fewer weights than `update_fraction` asks for,
+    or none of them fits the budget.
 
     Example:
         plan = tfdgsu.plan(model, ram="256KB", update_fraction=0.02)

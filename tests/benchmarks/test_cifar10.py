@@ -142,7 +142,8 @@ def test_the_model_that_is_downloaded_has_the_same_shape(monkeypatch, recipes):
         if name in stored:
             assert plan.update_fraction == pytest.approx(stored[name].updated_fraction), name
         if recipe.update == "sparse":
-            assert {layer.name for layer in plan.layers} == {*(f"b{i}_expand" for i in range(7, 17)), "head"}
+            moved = {layer.name for layer in plan.layers if layer.n_selected}
+            assert moved == {*(f"b{i}_expand" for i in range(7, 17)), "head"}
 
 
 def test_the_model_that_is_downloaded_computes_what_keras_does(monkeypatch):
@@ -169,3 +170,40 @@ def test_views_mirror_and_move_and_the_first_does_neither(monkeypatch):
     np.testing.assert_array_equal(view(images, 1), cifar10_images.resized(images[:, :, ::-1], 128))
     # View 2 shows what lies 2 rows lower and 2 columns to the left; far from the border the rest is the same.
     np.testing.assert_allclose(view(images, 2)[:, 16:112, 16:112], view(images, 0)[:, 24:120, 8:104], atol=1e-6)
+
+
+def test_random_views_are_drawn_from_image_and_number_alone(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    views = importlib.import_module("cifar10_views")
+    first, other = views.view(images, views.N_SHIFTED), views.view(images, views.N_SHIFTED + 2)
+    assert first.shape == (3, 128, 128, 3) and first.dtype == np.float32
+    assert first.min() >= -1 and first.max() <= 1
+    # Alone as among others, so that features may be computed in chunks of any size.
+    np.testing.assert_array_equal(views.view(images[1:2], views.N_SHIFTED)[0], first[1])
+    assert np.abs(first - other).mean() > 0.05
+
+
+def test_a_random_view_of_a_flat_image_is_flat_and_brightness_moves_it(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    views = importlib.import_module("cifar10_views")
+    images = np.full((1, 32, 32, 3), 100, np.uint8)
+    shown = [views.view(images, number) for number in range(views.N_SHIFTED, views.N_SHIFTED + 40)]
+    levels = np.array([(image.mean() + 1) * 127.5 for image in shown])
+    assert all(np.ptp(image) < 1e-5 for image in shown)
+    assert 100 * (1 - views.COLOURS) <= levels.min() < 90 and 110 < levels.max() <= 100 * (1 + views.COLOURS)
+
+
+def test_a_random_view_shows_a_part_of_the_image_or_its_border(monkeypatch):
+    """On a ramp, crops are between the least and the largest share of its width, mirrored in every other view."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    views = importlib.import_module("cifar10_views")
+    monkeypatch.setattr(views, "COLOURS", 0.0)
+    ramp = np.broadcast_to(np.arange(32, dtype=np.uint8)[:, np.newaxis] * 8, (1, 32, 32, 3)).copy()
+    for number in range(views.N_SHIFTED, views.N_SHIFTED + 20):
+        # What rises to the right, in pixels of the image.
+        row = (views.view(ramp, number)[0, 64, :, 0] + 1) * 127.5 / 8
+        steps = np.diff(row)[40:88]  # Far from the reflected border.
+        share = np.abs(np.median(steps)) * 127 / 32
+        assert views.CROPS[0] / views.STRETCH * 0.95 <= share <= views.CROPS[1] * views.STRETCH * 1.05
+        assert (np.median(steps) < 0) == bool(number % 2)

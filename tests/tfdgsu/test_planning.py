@@ -127,8 +127,7 @@ def test_momentum_and_batch_size_count():
 
 
 def test_a_smaller_budget_gives_a_plan_that_fits(mobilenet):
-    unlimited = tfdgsu.plan(mobilenet, update_fraction=0.02).cost.total_bytes
-    for ram in (unlimited // 2, unlimited // 3, unlimited // 4):
+    for ram in (520_000, 345_000, 260_000):
         plan = tfdgsu.plan(mobilenet, ram=ram, update_fraction=0.02)
         assert plan.cost.total_bytes <= ram
         assert plan.update_fraction > 0.01
