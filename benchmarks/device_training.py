@@ -19,19 +19,24 @@ A run takes from a minute (Keras) to an hour (TFLM, on one core), so runs can be
 
 What a smaller budget costs, and what biases and head reach alone, each into a file of its own:
 
-    python benchmarks/device_training.py --data_dir=DATA --ram=96KB --only=int8 \
-        --output=benchmarks/results/device_training_96kb.json
+    python benchmarks/device_training.py --data_dir=DATA --ram=112KB --only=int8 \
+        --output=benchmarks/results/device_training_112kb.json
     python benchmarks/device_training.py --data_dir=DATA --update_fraction=0 --only=int8 \
         --output=benchmarks/results/device_training_bias.json
 
-What `cifar10.py` trains in Keras, on the device:
+By a plan that spreads the weights over all convolutions by the gain to be expected of each, into a file ..._by_gain.json:
 
-    python benchmarks/device_training.py --data_dir=DATA --row=dynamic_2 --optimizer=lars --trust_coefficient=0.1 \
+    python benchmarks/device_training.py --data_dir=DATA --by_gain --only=int8 \
+        --output=benchmarks/results/device_training_by_gain.json
+
+By LARS, as `cifar10.py` trains in Keras:
+
+    python benchmarks/device_training.py --data_dir=DATA --optimizer=lars --trust_coefficient=0.1 \
         --output=benchmarks/results/device_training_lars.json
 
 One pass over all training images, some ten minutes, and beside it biases and head alone:
 
-    python benchmarks/device_training.py --data_dir=DATA --row=dynamic_2 --optimizer=lars --trust_coefficient=0.1 \
+    python benchmarks/device_training.py --data_dir=DATA --optimizer=lars --trust_coefficient=0.1 \
         --n_steps=45000 --only=int8 --output=benchmarks/results/device_training_long.json
     python benchmarks/device_training.py --data_dir=DATA --update_fraction=0 --n_steps=45000 --only=int8 \
         --output=benchmarks/results/device_training_long_bias.json
@@ -46,6 +51,7 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cifar10_images
+import keras
 import training_runs
 from absl import app, flags
 from cifar10_model import CHECKPOINT
@@ -53,6 +59,8 @@ from cifar10_recipes import ROWS
 
 import tfdgsu
 from tfdgsu.atomic_write import atomic_write
+from tfdgsu.expected_gain import prior_gain
+from tfdgsu.prepare import prepare
 
 RUNS = ("keras", "keras_head", "int8", "int8_remainder", "int8_nearest", "int8_head", "int8_before", "exactness")
 ROUNDINGS = {"int8_remainder": "remainder", "int8_nearest": "nearest"}
@@ -68,6 +76,7 @@ _OUTPUT = flags.DEFINE_string("output", "benchmarks/results/device_training.json
 _ONLY = flags.DEFINE_list("only", list(RUNS), "Which runs.")
 _RAM = flags.DEFINE_string("ram", "256KB", "Budget of the plan.")
 _ROW = flags.DEFINE_string("row", None, "Update what this recipe of cifar10.py does, not what the budget allows.")
+_BY_GAIN = flags.DEFINE_bool("by_gain", False, "Plan as of a network without inverted bottlenecks.")
 _UPDATE_FRACTION = flags.DEFINE_float("update_fraction", 0.02, "Share of the convolutions' weights in a step.")
 _N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
 _N_TEST = flags.DEFINE_integer("n_test", 10_000, "Images to evaluate.", lower_bound=1)
@@ -202,6 +211,12 @@ def run_and_store(benchmark: Benchmark, names, output: pathlib.Path) -> dict:
     return document
 
 
+def _expected_gain(model: keras.Model) -> dict[str, float]:
+    """What a plan goes by, of all layers that it considers."""
+    considered = [reason.name for reason in tfdgsu.plan(model).reasons if reason.gain is not None]
+    return prior_gain(prepare(model), considered)
+
+
 def _read_task(recipe) -> training_runs.Task:
     train, test = cifar10_images.load(_DATA_DIR.value)
     train, validation = cifar10_images.split(train, N_VALIDATION)
@@ -233,6 +248,8 @@ def main(argv):
         state_dir = pathlib.Path(_STATE_DIR.value or temporary)
         state_dir.mkdir(parents=True, exist_ok=True)
         plan_arguments = {"ram": _RAM.value, "update_fraction": _UPDATE_FRACTION.value}
+        if _BY_GAIN.value:
+            plan_arguments["gain"] = _expected_gain(load()[0])
         if _ROW.value:
             chosen_layers = ROWS[_ROW.value].plan(load()[0]).layers
             plan_arguments = {"ram": _RAM.value, "layers": {layer.name: layer.n_selected for layer in chosen_layers}}

@@ -4,12 +4,14 @@
 
 Such blocks (MobileNetV2, arXiv 1801.04381) widen their input by a pointwise convolution, filter it channel by channel, and
 narrow it again. The first of these has few input channels, each with many weights: of all that a block updates, it keeps
-the least of its input for the weights that it moves. docs/accuracy.md compares it with other ways to spend the weights.
+the least of its input for the weights that it moves. docs/accuracy.md compares it with other ways to spend the weights,
+and docs/design/0006-expanding-convolutions.md says why biases come first.
 """
 
 import math
 from collections.abc import Mapping
 
+from .expected_gain import BIAS_SUFFIX
 from .fused_layers import is_depthwise, is_pointwise
 from .gradient_path import has_kernel
 from .layer_graph import LayerCall
@@ -23,13 +25,16 @@ def expanding_convolutions(calls: list[LayerCall]) -> list[LayerCall]:
 def equal_gain(gain: Mapping[str, float], names: list[str], expanding: list[LayerCall]) -> dict[str, float]:
     """Returns a gain by which expanding convolutions get the same share of their channels each, and other kernels none.
 
+    All kernels together gain less than any bias: so a plan reaches as deep as the budget allows, and then adds kernels.
+
     Args:
         gain: By layer name; that of biases stays as it is.
-        names: Of layers, whose kernels' gain is dealt out, each weight getting as much.
+        names: Of layers with a gain.
         expanding: Convolutions among them.
     """
     n_weights = {call.name: n_kernel_weights(call) for call in expanding}
-    each = math.fsum(gain.get(name, 0.0) for name in names) / sum(n_weights.values())
+    biases = [gain.get(name + BIAS_SUFFIX, 0.0) for name in names]
+    each = min((bias for bias in biases if bias > 0), default=1.0) / (2 * sum(n_weights.values()))
     return {**gain, **{name: each * n_weights.get(name, 0) for name in names}}
 
 

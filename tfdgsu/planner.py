@@ -4,7 +4,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import keras
 
@@ -152,32 +152,10 @@ class Planner:
                 f"update_fraction must be in [0, 1]. Received: update_fraction={update_fraction!r}. For 2% give 0.02."
             )
         considered = self._considered(n_layers)
-        for gain, expanding in self._gains(update_fraction, considered):
-            self.gain, self.expanding = gain, expanding
-            best, smallest = self._search(update_fraction, len(considered), n_layers)
-            if best is not None and any(best.selected.values()):
-                break
-        if best is None:
-            raise ValueError(f"{self._misses(smallest)} {self._remedy(update_fraction, len(considered))}")
-        best = self._add_back(update_fraction, best)
-        return dataclasses.replace(best.plan, reasons=reasons_of_choice(self, update_fraction, best, considered))
-
-    def _gains(self, update_fraction: float, considered: list[LayerCall]) -> Iterator[tuple[dict, list[LayerCall]]]:
-        """The gains to plan by, until some kernel fits the budget, each with `expanding`."""
-        if self.given_gain is not None:
-            yield self.given_gain, []
-            return
-        names = [call.name for call in considered]
-        gain = prior_gain(self.prepared, names)
-        expanding = expanding_convolutions(considered)
-        if expanding and sum(map(n_kernel_weights, expanding)) >= update_fraction * self.n_conv_weights:
-            yield equal_gain(gain, names, expanding), expanding
-        yield gain, []
-
-    def _search(
-        self, update_fraction: float, deepest: int, n_layers: int | None
-    ) -> tuple[Candidate | None, SparseUpdatePlan | None]:
-        """Returns the candidate with the most gain, or `None`, and the smallest plan among those that don't fit."""
+        self.gain = self.given_gain
+        if self.gain is None:
+            self.gain = self._default_gain(update_fraction, considered)
+        deepest = len(considered)
         shallowest = deepest if n_layers is not None else min(1, deepest)
         best = smallest = None
         for n_last in range(deepest, shallowest - 1, -1):
@@ -188,7 +166,19 @@ class Planner:
                 smallest = min(smallest or made.plan, made.plan, key=lambda plan: plan.cost.total_bytes)
             elif best is None or made.gain > best.gain:
                 best = made
-        return best, smallest
+        if best is None:
+            raise ValueError(f"{self._misses(smallest)} {self._remedy(update_fraction, deepest)}")
+        best = self._add_back(update_fraction, best)
+        return dataclasses.replace(best.plan, reasons=reasons_of_choice(self, update_fraction, best, considered))
+
+    def _default_gain(self, update_fraction: float, considered: list[LayerCall]) -> dict[str, float]:
+        names = [call.name for call in considered]
+        gain = prior_gain(self.prepared, names)
+        expanding = expanding_convolutions(considered)
+        if not expanding or sum(map(n_kernel_weights, expanding)) < update_fraction * self.n_conv_weights:
+            return gain
+        self.expanding = expanding
+        return equal_gain(gain, names, expanding)
 
     def fits(self, made: SparseUpdatePlan) -> bool:
         return self.ram_bytes is None or made.cost.total_bytes <= self.ram_bytes

@@ -44,8 +44,8 @@ def plan(
     The gain of a layer is the squared norm of its kernel's gradient: by default that of the features in front of the head,
     E ||dz/dW||^2, measured on noise, which needs no data; or measured on yours, with `tfdgsu.measure_gain`. In networks of
     inverted bottlenecks, by default, the kernels of expanding convolutions alone have a gain, the same for each weight, so
-    that these layers update equal shares of their channels; unless they have fewer weights than `update_fraction` asks for,
-    or none of them fits the budget.
+    that these layers update equal shares of their channels, and less than biases, which come first where the budget is
+    tight; unless they have fewer weights than `update_fraction` asks for.
 
     Example:
         plan = tfdgsu.plan(model, ram="256KB", update_fraction=0.02)

@@ -105,13 +105,23 @@ def test_more_weights_than_the_expanding_convolutions_have_go_by_gain():
     assert many.update_fraction > n_expand / n_all
 
 
-def test_a_budget_too_small_for_any_expanding_convolution_goes_by_gain():
-    model = _network(lambda x: _block(layers.Conv2D(64, 1)(x), 256, 8, "block"))
-    budget = {name: tfdgsu.plan(model, layers={f"block_{name}": 2}).cost.total_bytes for name in ("expand", "project")}
-    assert set(_selected(tfdgsu.plan(model, ram=budget["expand"] + 3000))) == {"block_expand"}
-    tight = _selected(tfdgsu.plan(model, ram=(budget["expand"] + budget["project"]) // 2))
-    assert "block_project" in tight
-    assert "block_expand" not in tight
+def test_biases_of_all_layers_come_before_kernels(mobilenet):
+    """A budget has room for kernels only once all biases fit; then they take what is left of it."""
+    biases = tfdgsu.plan(mobilenet, update_fraction=0)
+    roomy = tfdgsu.plan(mobilenet, update_fraction=0.02)
+    n_bytes = [plan.cost.total_bytes for plan in (biases, roomy)]
+    for share in (0.0, 0.3, 0.6):
+        plan = tfdgsu.plan(mobilenet, ram=round(n_bytes[0] + share * (n_bytes[1] - n_bytes[0])), update_fraction=0.02)
+        assert [layer.name for layer in plan.layers] == [layer.name for layer in biases.layers]
+        assert bool(_selected(plan)) == (share > 0)
+        assert 0 <= len(_selected(plan)) < len(_selected(roomy))
+    less = tfdgsu.plan(mobilenet, ram=n_bytes[0] - 10_000, update_fraction=0.02)
+    assert 1 < len(less.layers) < len(biases.layers)
+
+
+def test_without_biases_kernels_alone_decide(mobilenet):
+    plan = tfdgsu.plan(mobilenet, update_fraction=0.02, update_bias=False)
+    assert set(_selected(plan)) == {f"block_{block}_expand" for block in range(7, 17)}
 
 
 def test_a_given_gain_decides_alone(mobilenet):
