@@ -19,8 +19,6 @@ _LARS = dataclasses.replace(_SGD, optimizer="lars", learning_rate=0.1, clip_norm
 _BIAS = dataclasses.replace(_SGD, update="bias", layers=_BLOCKS_7_16)
 _DENSE = dataclasses.replace(_SGD, update="dense", learning_rate=0.025, momentum=0.9, epochs=10)
 _TENTH = dataclasses.replace(_LARS, update_fraction=0.1)
-# What tfdgsu.plan updates: the biases of all convolutions, too. Longer training needs more views.
-_BEST = dataclasses.replace(_LARS, bias_layers=_BLOCKS_7_16, n_views=32)
 
 ROWS = {
     recipe.name: recipe
@@ -32,8 +30,6 @@ ROWS = {
         dataclasses.replace(_LARS, name="static_l1_2", policy="static_l1"),
         dataclasses.replace(_LARS, name="static_2", policy="static"),
         dataclasses.replace(_LARS, name="dynamic_2"),
-        dataclasses.replace(_BEST, name="static_best_2", policy="static"),
-        dataclasses.replace(_BEST, name="dynamic_best_2"),
         dataclasses.replace(_TENTH, name="static_l1_10", policy="static_l1"),
         dataclasses.replace(_TENTH, name="static_10", policy="static"),
         dataclasses.replace(_TENTH, name="dynamic_10"),
