@@ -33,9 +33,9 @@ class Recipe:
             `tfdgsu.plan` chooses.
         bias_layers: Of "sparse": patterns of further layers, whose biases alone move.
         update_fraction: Of "sparse": share of the model's convolution weights in a step.
-        spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels; "gain", by
-            the gain to be expected of each, as `tfdgsu.plan` does without inverted bottlenecks; "later", shares that grow with a layer's number, the n-th of all
-            getting n times that of the first; "earlier", shares that fall like this.
+        spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels; "gain", by the gain to be
+            expected of each, as `tfdgsu.plan` does without inverted bottlenecks; "later", shares that grow with a layer's
+            number, the n-th of all getting n times that of the first; "earlier", shares that fall like this.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
         optimizer: Name of a Keras optimizer, or "lars" (`tfdgsu.LARS`).
