@@ -29,7 +29,7 @@ By a plan that spreads the weights over all convolutions by the gain to be expec
     python benchmarks/device_training.py --data_dir=DATA --by_gain --only=int8 \
         --output=benchmarks/results/device_training_by_gain.json
 
-By LARS, as `cifar10.py` trains in Keras:
+By LARS, as `cifar10.py` trains in Keras; with --row=dynamic_2 exactly what that does, into ..._dynamic_2.json:
 
     python benchmarks/device_training.py --data_dir=DATA --optimizer=lars --trust_coefficient=0.1 \
         --output=benchmarks/results/device_training_lars.json
