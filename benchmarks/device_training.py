@@ -17,7 +17,8 @@ A run takes from a minute (Keras) to an hour (TFLM, on one core), so runs can be
 
     python benchmarks/device_training.py --data_dir=DATA --state_dir=/tmp/runs --only=int8,keras
 
-What a smaller budget costs, and what biases and head reach alone, each into a file of its own:
+What a smaller budget costs, and what biases and head reach alone, each into a file of its own; a tenth of the weights
+(--update_fraction=0.1) goes into ..._10.json:
 
     python benchmarks/device_training.py --data_dir=DATA --ram=112KB --only=int8 \
         --output=benchmarks/results/device_training_112kb.json
