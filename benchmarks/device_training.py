@@ -212,8 +212,8 @@ def run_and_store(benchmark: Benchmark, names, output: pathlib.Path) -> dict:
     return document
 
 
-def _expected_gain(model: keras.Model) -> dict[str, float]:
-    """What a plan goes by, of all layers that it considers."""
+def expected_gain(model: keras.Model) -> dict[str, float]:
+    """What the plan of a network without inverted bottlenecks would go by, of all layers that it considers."""
     considered = [reason.name for reason in tfdgsu.plan(model).reasons if reason.gain is not None]
     return prior_gain(prepare(model), considered)
 
@@ -250,7 +250,7 @@ def main(argv):
         state_dir.mkdir(parents=True, exist_ok=True)
         plan_arguments = {"ram": _RAM.value, "update_fraction": _UPDATE_FRACTION.value}
         if _BY_GAIN.value:
-            plan_arguments["gain"] = _expected_gain(load()[0])
+            plan_arguments["gain"] = expected_gain(load()[0])
         if _ROW.value:
             chosen_layers = ROWS[_ROW.value].plan(load()[0]).layers
             plan_arguments = {"ram": _RAM.value, "layers": {layer.name: layer.n_selected for layer in chosen_layers}}

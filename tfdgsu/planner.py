@@ -85,8 +85,8 @@ class Planner:
         self.kernels = list({id(call.layer): call for call in kernels}.values())
         dense = [call for call in kernels if isinstance(call.layer, keras.layers.Dense)]
         self.head = dense[-1] if train_head and dense else None
-        unique = {id(call.layer): call.layer for call in self.convolutions}.values()
-        self.n_conv_weights = sum(math.prod(layer.kernel.shape) for layer in unique)
+        unique = {id(call.layer): call for call in self.convolutions}.values()
+        self.n_conv_weights = sum(map(n_kernel_weights, unique))
         if pools and not self.format.has_pools:
             raise ValueError(
                 "Only int8 bundles hold kernels of which a part is mutable. "
@@ -257,7 +257,7 @@ class Planner:
         """Gain per byte that a kernel takes by itself: variables and selected channels."""
         n_channels = call.layer.kernel.shape[-2]
         n_kept = call.inputs[0].n_elements(self.batch_size) // n_channels * n_selected
-        n_bytes = self.format.kernel_bytes * math.prod(call.layer.kernel.shape) + self.format.activation_bytes * n_kept
+        n_bytes = self.format.kernel_bytes * n_kernel_weights(call) + self.format.activation_bytes * n_kept
         return channel_gain(self.gain.get(call.name, 0.0), n_selected, n_channels) / n_bytes
 
     def last(self, n_last: int) -> list[LayerCall]:

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+import tfdgsu
+
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 SIZE = 16
 N_STEPS = 7
@@ -115,6 +117,14 @@ def test_lars_trains_on_both_sides(modules, make_benchmark, tmp_path):
     assert trained["arena_bytes"] == trained["arena_predicted_bytes"]
     assert document["runs"]["exactness"]["is_equal"]
     assert document["settings"]["recipe"]["optimizer"] == "lars"
+
+
+def test_a_plan_by_gain_is_that_of_a_network_without_inverted_bottlenecks(modules, monkeypatch):
+    gain = modules[0].expected_gain(make_model())
+    by_gain = tfdgsu.plan(make_model(), update_fraction=0.1, gain=gain)
+    assert by_gain.layers != tfdgsu.plan(make_model(), update_fraction=0.1).layers
+    monkeypatch.setattr("tfdgsu.planner.expanding_convolutions", lambda calls: [])
+    assert by_gain.layers == tfdgsu.plan(make_model(), update_fraction=0.1).layers
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(modules, make_benchmark, monkeypatch):
