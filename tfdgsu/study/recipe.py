@@ -10,11 +10,13 @@ import math
 
 import keras
 
+from .. import policies
 from ..allocation import allocate
 from ..expected_gain import prior_gain
 from ..planning import plan
 from ..prepare import prepare
 from ..sparse_update_plan import SparseUpdatePlan
+from .turns import Turns
 
 UPDATES = ("head", "bias", "sparse", "dense")
 SPREADS = ("equal", "gain", "later", "earlier")
@@ -36,6 +38,8 @@ class Recipe:
         spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels; "gain", by the gain to be
             expected of each, as `tfdgsu.plan` does without inverted bottlenecks; "later", shares that grow with a layer's
             number, the n-th of all getting n times that of the first; "earlier", shares that fall like this.
+        turns: Of "sparse": groups of layers, each with all of the fraction, that take turns at the draws; needs "lars", and
+            a policy without scores. Only to compare: a bundle's layers are all updated in every step.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
         optimizer: Name of a Keras optimizer, or "lars" (`tfdgsu.LARS`).
@@ -58,6 +62,7 @@ class Recipe:
     bias_layers: tuple[str, ...] = ()
     update_fraction: float = 0.02
     spread: str = "equal"
+    turns: int = 1
     policy: str = "random"
     every: int = 100
     optimizer: str = "sgd"
@@ -80,11 +85,17 @@ class Recipe:
                 raise ValueError(
                     f"{field} must be one of {', '.join(known)}. Received: {getattr(self, field)!r}. Choose one of these."
                 )
-        for field in ("epochs", "batch_size", "n_views", "every"):
+        for field in ("epochs", "batch_size", "n_views", "every", "turns"):
             if getattr(self, field) < 1:
                 raise ValueError(
                     f"{field} must be at least 1. Received: {getattr(self, field)}. Give a positive number."
                 )
+
+        if self.turns > 1 and (self.optimizer != "lars" or policies.get(self.policy).statistics):
+            raise ValueError(
+                "Layers that take turns are trained by LARS, and their channels drawn without scores. Received: "
+                f"turns={self.turns}, optimizer={self.optimizer!r}, policy={self.policy!r}. Choose 'lars' and 'random'."
+            )
 
     @property
     def identity(self) -> str:
@@ -94,7 +105,7 @@ class Recipe:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
     def plan(self, model: keras.Model, quantize: str | None = None) -> SparseUpdatePlan:
-        """Returns what a step updates.
+        """Returns what steps update, those of all turns together.
 
         Args:
             model: A built Functional or Sequential model whose last layer with weights is dense, its head.
@@ -106,6 +117,32 @@ class Recipe:
         if self.update == "sparse" and not self.layers:
             return plan(model, update_fraction=self.update_fraction, quantize=quantize)
         return plan(model, layers=self._channels(prepare(model)), quantize=quantize)
+
+    def plans_of_turns(self, model: keras.Model, quantize: str | None = None) -> list[SparseUpdatePlan]:
+        """Returns what a step of each turn updates: `plan` with the kernels of waiting layers frozen.
+
+        Raises:
+            ValueError: As `plan`.
+        """
+        whole = self.plan(model, quantize)
+        if self.turns == 1:
+            return [whole]
+        turns = self.turns_of(whole)
+        return [
+            plan(
+                model,
+                layers={
+                    layer.name: layer.n_selected if not layer.is_sparse or turns.group_of(layer.name) == group else 0
+                    for layer in whole.layers
+                },
+                quantize=quantize,
+            )
+            for group in range(self.turns)
+        ]
+
+    def turns_of(self, whole: SparseUpdatePlan) -> Turns:
+        """Returns which layers of `plan` are updated when."""
+        return Turns(tuple(layer.name for layer in whole.layers if layer.is_sparse), self.turns, self.every)
 
     def _channels(self, prepared: keras.Model) -> dict[str, int]:
         weighted = [layer for layer in prepared.layers if layer.weights]
@@ -119,10 +156,23 @@ class Recipe:
         counts = {"bias": [0] * len(chosen), "dense": [shape[-2] for shape in shapes]}
         if self.update == "sparse":
             n_weights = sum(math.prod(layer.kernel.shape) for layer in convolutions)
-            counts["sparse"] = allocate(shapes, self._gains(prepared, chosen), self.update_fraction * n_weights)
+            counts["sparse"] = self._allocate(shapes, self._gains(prepared, chosen), self.update_fraction * n_weights)
         channels = {layer.name: 0 for layer in biases}
         channels |= zip((layer.name for layer in chosen), counts[self.update], strict=True)
         return channels | head
+
+    def _allocate(self, shapes: list[tuple[int, ...]], gains: list[float], n_weights: float) -> list[int]:
+        counts = [0] * len(shapes)
+        for turn in range(self.turns):
+            group = slice(turn, None, self.turns)
+            counts[group] = allocate(shapes[group], gains[group], n_weights)
+        if self.turns > 1 and any(n == 0 or n == shape[-2] for n, shape in zip(counts, shapes, strict=True)):
+            raise ValueError(
+                "A layer's turn must update some of its channels, not all and not none. Received: "
+                f"turns={self.turns}, update_fraction={self.update_fraction}, with {counts} of "
+                f"{[shape[-2] for shape in shapes]} channels. Change one of the two, or layers."
+            )
+        return counts
 
     def _gains(self, prepared: keras.Model, chosen: list[keras.layers.Layer]) -> list[float]:
         names = [layer.name for layer in chosen]

@@ -22,6 +22,7 @@ from ..sparse_update_model import SparseUpdateModel
 from ..sparse_update_plan import SparseUpdatePlan
 from .features import FeatureCache, StudyImages, digest_of
 from .recipe import Recipe
+from .turns import TurnsLARS, TurnsPolicy
 
 _EVALUATION_BATCH = 500
 
@@ -53,8 +54,9 @@ class StudyRun:
         self.recipe = recipe
         self.plan = recipe.plan(model)
         dense = dataclasses.replace(recipe, update="dense", layers=())
+        self._update_fraction = max(plan.update_fraction for plan in recipe.plans_of_turns(model))
         self._memory = {
-            name: _kept_memory(recipe.plan(model, quantize=quantize), dense.plan(model, quantize=quantize))
+            name: _kept_memory(recipe.plans_of_turns(model, quantize), dense.plan(model, quantize))
             for name, quantize in (("float32", None), ("int8", "int8"))
         }
         self._images, self._judges = images, judges
@@ -95,6 +97,8 @@ class StudyRun:
         callbacks = []
         if self.sparse.channels:
             policy, every, seed = self.recipe.policy, self.recipe.every, self.recipe.seed
+            if self.recipe.turns > 1:
+                policy = TurnsPolicy(policy, self.recipe.turns_of(self.plan))
             callbacks.append(DynamicSparseCallback(policy=policy, every=every, seed=seed))
         n_done = len(self._history)
         if n_done < self.recipe.epochs:
@@ -142,7 +146,10 @@ class StudyRun:
         )
         config = {"learning_rate": rate, "global_clipnorm": recipe.clip_norm or None}
         if recipe.optimizer == "lars":
-            return LARS(trust_coefficient=recipe.trust_coefficient, **config)
+            config["trust_coefficient"] = recipe.trust_coefficient
+            if recipe.turns > 1:
+                return TurnsLARS(recipe.turns_of(self.plan), self.sparse.slices, **config)
+            return LARS(**config)
         if recipe.momentum:
             config["momentum"] = recipe.momentum
         return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
@@ -216,7 +223,7 @@ class StudyRun:
         return {
             "recipe": dataclasses.asdict(self.recipe),
             "n_images": len(self._images),
-            "update_fraction": self.plan.update_fraction,
+            "update_fraction": self._update_fraction,
             "visited_weights": sum(
                 int(visited[layer.name].numpy().sum()) * layer.weights_per_channel
                 if layer.is_sparse
@@ -242,7 +249,8 @@ class _EpochEnd(keras.callbacks.Callback):
         self._call(time.perf_counter() - self._start_s)
 
 
-def _kept_memory(plan: SparseUpdatePlan, dense: SparseUpdatePlan) -> dict:
+def _kept_memory(plans: list[SparseUpdatePlan], dense: SparseUpdatePlan) -> dict:
     """Bytes that backward needs of forward, masks counted, for batches of one; and as a share of dense training."""
-    kept, all_kept = (item.cost.kept_activation_bytes + item.cost.relu_mask_bytes for item in (plan, dense))
+    *kept, all_kept = (item.cost.kept_activation_bytes + item.cost.relu_mask_bytes for item in (*plans, dense))
+    kept = max(kept)
     return {"kept_bytes": kept, "share_of_dense": kept / all_kept}

@@ -165,6 +165,47 @@ def test_spread_by_position(spread):
     np.testing.assert_allclose([counts[name] / unit for name in order], [1, 2, 3], atol=0.2)
 
 
+TURNS = dataclasses.replace(
+    RECIPE, layers=("*_expand", "a_dw"), turns=2, optimizer="lars", learning_rate=0.1, update_fraction=0.15, epochs=1
+)
+
+
+def test_layers_that_take_turns_are_updated_in_theirs_alone(tmp_path, monkeypatch):
+    run = StudyRun(_model(), TURNS, _images(128, 0), {}, tmp_path)
+    kernels = {name: item.kernel for name, item in run.sparse.update_variables.items() if name != "head"}
+    moved, before = [], {name: kernel.numpy() for name, kernel in kernels.items()}
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            now = {name: kernel.numpy() for name, kernel in kernels.items()}
+            moved.append({name for name in now if not np.array_equal(now[name], before[name])})
+            before.update(now)
+
+    fit = run.sparse.fit
+    monkeypatch.setattr(
+        run.sparse, "fit", lambda *args, callbacks, **kwargs: fit(*args, callbacks=[*callbacks, Watch()], **kwargs)
+    )
+    run.run()
+    # Not step by step: the first of a layer has no rate yet.
+    in_turns = [set().union(*moved[first : first + TURNS.every]) for first in range(0, len(moved), TURNS.every)]
+    assert in_turns == [{"a_expand", "b_expand"}, {"a_dw"}] * 3
+
+
+def test_what_turns_cost_is_what_the_dearest_costs(tmp_path):
+    model = _model()
+    first, second = TURNS.plans_of_turns(model)
+    assert [[layer.name for layer in plan.layers if layer.is_sparse] for plan in (first, second)] == [
+        ["a_expand", "b_expand"],
+        ["a_dw"],
+    ]
+    assert 0 < second.update_fraction < first.update_fraction <= 0.15 < TURNS.plan(model).update_fraction
+    _, result = _run(tmp_path, TURNS)
+    assert result["update_fraction"] == first.update_fraction
+    alone = dataclasses.replace(TURNS, turns=1, layers=("*_expand",), bias_layers=("a_dw",))
+    _, result_alone = _run(tmp_path, alone)
+    assert result["memory"] == result_alone["memory"]
+
+
 def test_mixtures_are_of_features_and_of_classes(tmp_path):
     run = StudyRun(_model(), dataclasses.replace(RECIPE, mixup=0.4), _images(128, 0), {}, tmp_path)
     plain = StudyRun(_model(), RECIPE, _images(128, 0), {}, tmp_path)
@@ -222,6 +263,12 @@ def test_bad_recipes_are_refused():
         Recipe("x", spread="much")
     with pytest.raises(ValueError, match=r"epochs must be at least 1\. Received: 0"):
         Recipe("x", epochs=0)
+    with pytest.raises(ValueError, match=r"take turns are trained by LARS.* Received: turns=2, optimizer='sgd'"):
+        Recipe("x", turns=2)
+    with pytest.raises(ValueError, match=r"take turns .* policy='gradient'"):
+        Recipe("x", turns=2, optimizer="lars", policy="gradient")
+    with pytest.raises(ValueError, match=r"turn must update some .* turns=2, update_fraction=1"):
+        dataclasses.replace(TURNS, update_fraction=1).plan(_model())
     with pytest.raises(ValueError, match=r"pattern of layers must match convolutions .* Received: 'c_\*'"):
         Recipe("x", layers=("a_*", "c_*")).plan(_model())
     with pytest.raises(ValueError, match=r"pattern of bias_layers must match convolutions .* Received: 'c_\*'"):
