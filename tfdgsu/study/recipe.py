@@ -38,8 +38,8 @@ class Recipe:
         spread: Of "sparse", over `layers`: "equal", the same share of every layer's channels; "gain", by the gain to be
             expected of each, as `tfdgsu.plan` does without inverted bottlenecks; "later", shares that grow with a layer's
             number, the n-th of all getting n times that of the first; "earlier", shares that fall like this.
-        turns: Of "sparse": groups of layers, each with all of the fraction, that take turns at the draws; needs "lars", and
-            a policy without scores. Only to compare: a bundle's layers are all updated in every step.
+        turns: Of "sparse": into how many groups `layers` fall, which take turns at the draws, each with all of the fraction;
+            needs "lars" and a policy without scores. Only to compare: a bundle updates all of its layers in every step.
         policy: Of "sparse": which channels; see `tfdgsu.policies`.
         every: Of "sparse": steps between two draws.
         optimizer: Name of a Keras optimizer, or "lars" (`tfdgsu.LARS`).
@@ -91,11 +91,16 @@ class Recipe:
                     f"{field} must be at least 1. Received: {getattr(self, field)}. Give a positive number."
                 )
 
-        if self.turns > 1 and (self.optimizer != "lars" or policies.get(self.policy).statistics):
+        if self.turns > 1 and not self._can_take_turns():
             raise ValueError(
-                "Layers that take turns are trained by LARS, and their channels drawn without scores. Received: "
-                f"turns={self.turns}, optimizer={self.optimizer!r}, policy={self.policy!r}. Choose 'lars' and 'random'."
+                "What takes turns is sparse, has layers named, is trained by LARS and drawn without scores. Received: "
+                f"turns={self.turns}, update={self.update!r}, layers={self.layers}, optimizer={self.optimizer!r}, "
+                f"policy={self.policy!r}. Name the layers, and choose 'sparse', 'lars' and 'random'."
             )
+
+    def _can_take_turns(self) -> bool:
+        is_drawn_without_scores = not policies.get(self.policy).statistics
+        return self.update == "sparse" and bool(self.layers) and self.optimizer == "lars" and is_drawn_without_scores
 
     @property
     def identity(self) -> str:

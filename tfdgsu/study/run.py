@@ -53,7 +53,7 @@ class StudyRun:
     ):
         self.recipe = recipe
         self.plan = recipe.plan(model)
-        dense = dataclasses.replace(recipe, update="dense", layers=())
+        dense = dataclasses.replace(recipe, update="dense", layers=(), turns=1)
         self._update_fraction = max(plan.update_fraction for plan in recipe.plans_of_turns(model))
         self._memory = {
             name: _kept_memory(recipe.plans_of_turns(model, quantize), dense.plan(model, quantize))
