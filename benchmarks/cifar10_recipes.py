@@ -36,6 +36,6 @@ ROWS = {
         dataclasses.replace(_DENSE, name="dense_13_16", layers=_POINTWISE_13_16),
         dataclasses.replace(_DENSE, name="dense_expand"),
         dataclasses.replace(_DENSE, name="dense_7_16", layers=_BLOCKS_7_16),
-        dataclasses.replace(_DENSE, name="full", layers=()),
+        dataclasses.replace(_DENSE, name="full", layers=(), epochs=20),
     )
 }
