@@ -90,7 +90,6 @@ class Recipe:
                 raise ValueError(
                     f"{field} must be at least 1. Received: {getattr(self, field)}. Give a positive number."
                 )
-
         if self.turns > 1 and not self._can_take_turns():
             raise ValueError(
                 "What takes turns is sparse, has layers named, is trained by LARS and drawn without scores. Received: "

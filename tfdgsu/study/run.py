@@ -54,10 +54,11 @@ class StudyRun:
         self.recipe = recipe
         self.plan = recipe.plan(model)
         dense = dataclasses.replace(recipe, update="dense", layers=(), turns=1)
-        self._update_fraction = max(plan.update_fraction for plan in recipe.plans_of_turns(model))
+        quantize_of = {"float32": None, "int8": "int8"}
+        plans = {name: recipe.plans_of_turns(model, quantize) for name, quantize in quantize_of.items()}
+        self._update_fraction = max(plan.update_fraction for plan in plans["float32"])
         self._memory = {
-            name: _kept_memory(recipe.plans_of_turns(model, quantize), dense.plan(model, quantize))
-            for name, quantize in (("float32", None), ("int8", "int8"))
+            name: _kept_memory(plans[name], dense.plan(model, quantize)) for name, quantize in quantize_of.items()
         }
         self._images, self._judges = images, judges
         self._folder = pathlib.Path(folder)
