@@ -39,7 +39,7 @@ class Row:
         updated_fraction: Share of the convolution weights in a step.
         visited_weights: Weights that were ever updated, on average.
         memory: By number format, what backward needs of forward: `kept_bytes`, `share_of_dense`.
-        images_per_second: In training, on average.
+        images_per_second: In training, the median over epochs, which one that was interrupted leaves as it is.
         histories: Accuracy after each epoch, by seed.
     """
 
@@ -98,7 +98,7 @@ def _row(group: list[dict], judge: str) -> Row:
         group[0]["update_fraction"],
         statistics.fmean(record["visited_weights"] for record in group),
         group[0]["memory"],
-        statistics.harmonic_mean(rates),
+        statistics.median(rates),
         {record["recipe"]["seed"]: [entry[judge] for entry in record["history"]] for record in by_seed},
     )
 

@@ -44,6 +44,13 @@ def test_runs_from_before_a_field_have_its_default():
     assert row.accuracies == {0: 0.6, 1: 0.8}
 
 
+def test_an_epoch_that_stood_still_does_not_tell_the_speed():
+    record = _record(Recipe("a"), [0.5, 0.6, 0.7])
+    record["history"][1]["images_per_second"] = 0.5
+    (row,) = rows_of([record], "test")
+    assert row.images_per_second == 100
+
+
 def test_runs_that_differ_in_their_seed_are_one_row(tmp_path):
     path = tmp_path / "study.jsonl"
     for recipe, last in ((Recipe("a"), 0.6), (Recipe("b"), 0.9), (Recipe("a", seed=1), 0.8)):
