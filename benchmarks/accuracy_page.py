@@ -8,8 +8,10 @@ import math
 import pathlib
 import statistics
 
+import cifar10_images
 import generated_parts
 from cifar10_recipes import ROWS
+from training_runs import standard_error
 
 from tfdgsu.study import Recipe, Row, format_table, read_records, rows_of
 
@@ -20,6 +22,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PLOTS = ROOT / "docs" / "_static"
 # Of rows at equal memory: what re-drawing gains.
 _PAIRS = ("static_l1", "static")
+_N_JUDGED = {"test": cifar10_images.N_TEST, "validation": cifar10_images.N_VALIDATION}
 
 
 def write(records_path: pathlib.Path) -> None:
@@ -32,7 +35,7 @@ def write(records_path: pathlib.Path) -> None:
 
 def parts(records: list[dict]) -> dict[str, str]:
     """The generated parts of the page by name: that of a judge, and "device" for what TFLM trained."""
-    by_judge = {judge: _format(rows_of(records, judge)) for judge in ("test", "validation")}
+    by_judge = {judge: _format(rows_of(records, judge), n_judged) for judge, n_judged in _N_JUDGED.items()}
     return {**by_judge, "device": _format_device()}
 
 
@@ -59,10 +62,23 @@ def _percent(score: dict) -> str:
     return f"{100 * score['accuracy']:.2f} ± {100 * score['standard_error']:.2f}"
 
 
-def _format(rows: list[Row]) -> str:
+def _format(rows: list[Row], n_judged: int) -> str:
     rows = _ordered(rows)
-    paragraphs = [format_table(rows), *_gains(rows), *_changes(rows)] if rows else ["No runs yet."]
+    paragraphs = ["No runs yet."]
+    if rows:
+        paragraphs = [format_table(rows), *_error_of_one_seed(rows, n_judged), *_gains(rows), *_changes(rows)]
     return "\n" + "\n\n".join(paragraphs) + "\n\n"
+
+
+def _error_of_one_seed(rows: list[Row], n_judged: int) -> list[str]:
+    """What rows without a spread have instead."""
+    accuracies = [row.mean for row in rows if row.spread is None]
+    if not accuracies:
+        return []
+    error = max(standard_error(accuracy, n_judged) for accuracy in accuracies)
+    return [
+        f"Of a row with one seed the standard error is up to {100 * error:.2f} points, that of a share of {n_judged:,} images."
+    ]
 
 
 def _ordered(rows: list[Row]) -> list[Row]:

@@ -39,7 +39,6 @@ import tfdgsu
 from tfdgsu.cli.progress import progress_bar
 from tfdgsu.study import StudyImages, StudyRun, add_record
 
-N_VALIDATION = 5_000
 RESULTS = pathlib.Path(__file__).parent / "results" / "cifar10.jsonl"
 RESULTS_OF_DOWNLOADED = RESULTS.with_name("cifar10_downloaded.jsonl")
 
@@ -66,7 +65,7 @@ for _field in dataclasses.fields(tfdgsu.study.Recipe):
 def read_images(evaluate_on: str) -> tuple[StudyImages, dict[str, StudyImages]]:
     """Images to train with, and those to judge by."""
     train, test = cifar10_images.load(_DATA_DIR.value)
-    training, validation = cifar10_images.split_rows(len(train), N_VALIDATION)
+    training, validation = cifar10_images.split_rows(len(train), cifar10_images.N_VALIDATION)
     if evaluate_on == "test":
         training = np.arange(len(train))
     if _N_IMAGES.value:

@@ -3,7 +3,7 @@
 """CIFAR-10 for benchmarks: decoded, split, shuffled and resized the same way by all of them.
 
 train, test = load(data_dir)
-train, validation = split(train, 5_000)
+train, validation = split(train, N_VALIDATION)
 order = shuffled(len(train), seed=0)
 x = resized(train.images[order[:32]], 128)
 """
@@ -15,6 +15,9 @@ import pathlib
 import numpy as np
 
 N_CLASSES = 10
+N_TEST = 10_000
+# Held out of the training images, for choosing settings.
+N_VALIDATION = 5_000
 FILE_NAMES = {"train": "cifar10_train_jpeg.npz", "test": "cifar10_test_jpeg.npz"}
 _SPLIT_SEED = 10
 

@@ -66,7 +66,6 @@ from tfdgsu.prepare import prepare
 RUNS = ("keras", "keras_head", "int8", "int8_remainder", "int8_nearest", "int8_head", "int8_before", "exactness")
 ROUNDINGS = {"int8_remainder": "remainder", "int8_nearest": "nearest"}
 UNLIMITED = "1000MB"
-N_VALIDATION = 5_000
 N_EXACT_STEPS = 200
 HEAD = "head"
 DEFAULTS = training_runs.Recipe()
@@ -80,7 +79,7 @@ _ROW = flags.DEFINE_string("row", None, "Update what this recipe of cifar10.py d
 _BY_GAIN = flags.DEFINE_bool("by_gain", False, "Plan as of a network without inverted bottlenecks.")
 _UPDATE_FRACTION = flags.DEFINE_float("update_fraction", 0.02, "Share of the convolutions' weights in a step.")
 _N_STEPS = flags.DEFINE_integer("n_steps", DEFAULTS.n_steps, "Training steps.", lower_bound=1)
-_N_TEST = flags.DEFINE_integer("n_test", 10_000, "Images to evaluate.", lower_bound=1)
+_N_TEST = flags.DEFINE_integer("n_test", cifar10_images.N_TEST, "Images to evaluate.", lower_bound=1)
 _EVALUATE_ON = flags.DEFINE_enum("evaluate_on", "test", ["test", "validation"], "Choose settings on the latter only.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", DEFAULTS.learning_rate, "Highest learning rate.")
 _OPTIMIZER = flags.DEFINE_enum("optimizer", DEFAULTS.optimizer, ["sgd", "lars"], "Of convolutions; else plain SGD.")
@@ -220,7 +219,7 @@ def expected_gain(model: keras.Model) -> dict[str, float]:
 
 def _read_task(recipe) -> training_runs.Task:
     train, test = cifar10_images.load(_DATA_DIR.value)
-    train, validation = cifar10_images.split(train, N_VALIDATION)
+    train, validation = cifar10_images.split(train, cifar10_images.N_VALIDATION)
     judges = test.take(cifar10_images.shuffled(len(test), 0)) if _EVALUATE_ON.value == "test" else validation
     if recipe.n_steps > len(train) or _N_TEST.value > len(judges):
         raise app.UsageError(f"There are {len(train)} images to train on and {len(judges)} to evaluate.")

@@ -67,6 +67,11 @@ class Task:
     test: cifar10_images.Images
 
 
+def standard_error(accuracy: float, n_images: int) -> float:
+    """Of an accuracy that n images tell: that of a share."""
+    return math.sqrt(accuracy * (1 - accuracy) / n_images)
+
+
 @dataclasses.dataclass(frozen=True)
 class Score:
     """Which test images were classified rightly, bool [N]."""
@@ -77,7 +82,7 @@ class Score:
         accuracy = float(self.right.mean())
         return {
             "accuracy": accuracy,
-            "standard_error": math.sqrt(accuracy * (1 - accuracy) / len(self.right)),
+            "standard_error": standard_error(accuracy, len(self.right)),
             "right": np.packbits(self.right).tobytes().hex(),
         }
 

@@ -63,6 +63,8 @@ def test_the_page_says_how_to_repeat_a_run_that_is_no_row(monkeypatch, recipes):
         for recipe in (recipes["dynamic_2"], changed)
     ]
     assert "`--row" not in texts[0]
+    # sqrt(0.5 * 0.5 / 10,000)
+    assert "Of a row with one seed the standard error is up to 0.50 points" in texts[0]
     assert "- `dynamic_2_x`: `--row=dynamic_2 --layers=a,b --every=7 --epochs=3`\n" in texts[1]
 
 
